@@ -1,0 +1,94 @@
+import type { SharedWindow } from './shared-window.ts'
+
+/** A received message. */
+export interface Message<T> {
+  /** A copy of what was sent. */
+  readonly data: T
+  /** Rank of the sender in this communicator. */
+  readonly source: number
+  /** Tag of the message. */
+  readonly tag: number
+}
+
+/** Where a message goes. */
+export interface SendOptions {
+  /** Rank of the receiver in this communicator; may be the sender itself. */
+  readonly destination: number
+  /** Number that tells messages of one sender apart, 0 to 32767. @defaultValue 0 */
+  readonly tag?: number
+}
+
+/** Which message is wanted, and how long to wait for it. */
+export interface ReceiveOptions {
+  /** Rank of the sender; any rank if left out. */
+  readonly source?: number
+  /** Tag of the message; any tag if left out. */
+  readonly tag?: number
+  /** Milliseconds to wait before {@link TimeoutError}; without it, for ever. */
+  readonly timeoutMs?: number
+  /** Ends the wait with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+/** Which rank's value counts, or receives. */
+export interface RootOptions {
+  /** The rank, equal on all members. @defaultValue 0 */
+  readonly root?: number
+}
+
+/** How {@link Communicator.split} makes the new communicators. */
+export interface SplitOptions {
+  /** Members of one color come together; `undefined` joins none. */
+  readonly color: number | undefined
+  /** Order of the ranks in the new communicator; the old rank breaks ties. @defaultValue 0 */
+  readonly key?: number
+}
+
+/** Operations of {@link Communicator.allreduce}, over numbers. */
+export type ReduceOperation = 'sum' | 'product' | 'min' | 'max'
+
+/** Numbers that {@link Communicator.allreduce} combines: one, or an array of equal length on all members. */
+export type Reducible = number | readonly number[] | Float64Array | Int32Array
+
+/**
+ * An ordered set of ranks that exchange messages (MPI's communicator).
+ *
+ * "Collective" means that every member calls it, in the same order relative to the other collective calls on this
+ * communicator. Messages of one sender and tag arrive in the order in which they were sent. What is sent must be
+ * structured-cloneable; the receiver gets a copy (typed arrays over a SharedArrayBuffer stay shared where ranks are
+ * threads). Messages of different communicators never mix.
+ */
+export interface Communicator {
+  /** This member's rank, 0 to `size - 1`. */
+  readonly rank: number
+  /** Number of members. */
+  readonly size: number
+
+  /** Sends a message (MPI_Send). Resolves when `data` may be changed again; not collective. */
+  send(data: unknown, options: SendOptions): Promise<void>
+  /** Receives the first message that fits (MPI_Recv); not collective. */
+  receive<T = unknown>(options?: ReceiveOptions): Promise<Message<T>>
+  /** Resolves when every member has called it (MPI_Barrier). Collective. */
+  barrier(): Promise<void>
+  /** Gives every member a copy of the root's value (MPI_Bcast). Collective; `value` counts on the root only. */
+  broadcast<T>(value: T, options?: RootOptions): Promise<T>
+  /** Gives the root the values of all members in rank order, others `undefined` (MPI_Gather). Collective. */
+  gather<T>(value: T, options?: RootOptions): Promise<T[] | undefined>
+  /** Gives every member the values of all members in rank order (MPI_Allgather). Collective. */
+  allgather<T>(value: T): Promise<T[]>
+  /**
+   * Combines the members' numbers, element by element, always in rank order, so that every member gets the same bits
+   * (MPI_Allreduce). Collective; kind and length equal on all members.
+   */
+  allreduce<T extends Reducible>(value: T, operation: ReduceOperation): Promise<T>
+  /** Makes one new communicator per color (MPI_Comm_split). Collective; `undefined` for a member without color. */
+  split(options: SplitOptions): Promise<Communicator | undefined>
+  /** Makes a communicator per set of members that share memory (MPI_Comm_split_type, SHARED). Collective. */
+  splitByNode(): Promise<Communicator>
+  /** Makes a communicator of the same members with messages of its own (MPI_Comm_dup). Collective. */
+  duplicate(): Promise<Communicator>
+  /** Makes an array of Int32 words, all 0, that every member reads and changes atomically. Collective. */
+  createWindow(options: { readonly length: number }): Promise<SharedWindow>
+  /** Frees the communicator (MPI_Comm_free). Collective; calls after it throw {@link ClosedError}. */
+  close(): Promise<void>
+}

@@ -1,0 +1,104 @@
+/**
+ * Every error class and code of mpibatch. A message says what happened, to which file or task, and what to do.
+ * `docs/errors.md` has one entry per code; `scripts/tidy.mjs` holds the two together.
+ */
+
+/** Plain facts that belong to an error: names, paths, numbers. */
+export type ErrorDetails = Readonly<Record<string, unknown>>
+
+/** Options of every error of mpibatch. */
+export interface MpibatchErrorOptions {
+  /** The error that led to this one. */
+  readonly cause?: unknown
+  /** Plain data for programs; the message says the same for people. */
+  readonly details?: ErrorDetails
+}
+
+/** Base of all errors that mpibatch throws on purpose. */
+export abstract class MpibatchError extends Error {
+  /** Stable code, `ERR_MPIBATCH_…`, one line each in `docs/errors.md`. */
+  abstract readonly code: `ERR_MPIBATCH_${string}`
+  /** Plain data for programs. */
+  readonly details: ErrorDetails
+
+  constructor(message: string, options: MpibatchErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.details = options.details ?? {}
+  }
+}
+
+/** Options, lists or names that the user has to mend. The command line ends with exit code 2. */
+export class ConfigError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_CONFIG_INVALID' = 'ERR_MPIBATCH_CONFIG_INVALID'
+}
+
+/** Ranks of one collective call gave different values. */
+export class ConfigMismatchError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_CONFIG_MISMATCH' = 'ERR_MPIBATCH_CONFIG_MISMATCH'
+}
+
+/** A known task would now run something different. `details.changes` lists them. Exit code 2. */
+export class TasksChangedError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_TASKS_CHANGED' = 'ERR_MPIBATCH_TASKS_CHANGED'
+}
+
+/** A call on a batch, communicator or window that was closed. */
+export class ClosedError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_CLOSED' = 'ERR_MPIBATCH_CLOSED'
+}
+
+/** The caller broke a rule of the call: wrong rank, wrong order, wrong type. */
+export class UsageError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_USAGE' = 'ERR_MPIBATCH_USAGE'
+}
+
+/** A lock was released by a rank that does not hold it. */
+export class LockNotHeldError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_LOCK_NOT_HELD' = 'ERR_MPIBATCH_LOCK_NOT_HELD'
+}
+
+/** A wait took longer than its `timeoutMs`. */
+export class TimeoutError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_TIMEOUT' = 'ERR_MPIBATCH_TIMEOUT'
+}
+
+/** The state change is not legal (`docs/task-states.md`); nothing was changed. */
+export class TaskStateError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_ILLEGAL_TRANSITION' = 'ERR_MPIBATCH_ILLEGAL_TRANSITION'
+}
+
+/** The claim was superseded by another instance; the result of this attempt is discarded. */
+export class FencedError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_FENCED' = 'ERR_MPIBATCH_FENCED'
+}
+
+/** A program that takes no claims (pshmem, or a person) wrote the task's `state` while we ran it. */
+export class ForeignWriterError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_FOREIGN_WRITER' = 'ERR_MPIBATCH_FOREIGN_WRITER'
+}
+
+/** The store can't be used: not a directory, read-only, full, a file system without exclusive names. Exit code 3. */
+export class StoreUnusableError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_STORE_UNUSABLE' = 'ERR_MPIBATCH_STORE_UNUSABLE'
+}
+
+/** A file of the store can't be read as what it should be. */
+export class StateCorruptError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_STATE_CORRUPT' = 'ERR_MPIBATCH_STATE_CORRUPT'
+}
+
+/** Reading or writing the store failed; `cause` is the system's error, `details.path` the file. Exit code 3. */
+export class StateIoError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_STATE_IO' = 'ERR_MPIBATCH_STATE_IO'
+}
+
+/** A rank of the batch ended without closing it; the others can't go on. */
+export class RankLostError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_RANK_LOST' = 'ERR_MPIBATCH_RANK_LOST'
+}
+
+/** Something that can't happen did: a bug of ours. Exit code 70. */
+export class InvariantError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_INVARIANT' = 'ERR_MPIBATCH_INVARIANT'
+}

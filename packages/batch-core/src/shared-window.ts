@@ -1,0 +1,28 @@
+/**
+ * An array of Int32 words that all members of a communicator read and change, each operation atomic (MPI's window).
+ *
+ * `index` is 0-based and below `length`; values are Int32, sums wrap. Operations are not collective.
+ * After {@link SharedWindow.close} every operation throws {@link ClosedError}.
+ */
+export interface SharedWindow {
+  /** Number of Int32 words. */
+  readonly length: number
+  /**
+   * The words themselves, where all members of the communicator share memory, for use with `Atomics`;
+   * `undefined` where some member can't reach them.
+   */
+  readonly words: Int32Array | undefined
+
+  /** Reads a word (MPI_Get). */
+  load(index: number): Promise<number>
+  /** Writes a word (MPI_Put). */
+  store(index: number, value: number): Promise<void>
+  /** Adds and returns the value before (MPI_Fetch_and_op, MPI_SUM). */
+  fetchAdd(index: number, value: number): Promise<number>
+  /** Replaces and returns the value before (MPI_Fetch_and_op, MPI_REPLACE). */
+  exchange(index: number, value: number): Promise<number>
+  /** Replaces if the word equals `expected`; returns the value before (MPI_Compare_and_swap). */
+  compareExchange(index: number, expected: number, replacement: number): Promise<number>
+  /** Frees the window (MPI_Win_free). Collective. */
+  close(): Promise<void>
+}

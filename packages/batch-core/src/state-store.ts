@@ -1,0 +1,142 @@
+import type { TaskDefinition } from './task-definition.ts'
+import type { ClaimableStates, StoredState, TerminalState } from './task-state.ts'
+
+/** The exclusive right to run a task, as a store grants it. */
+export interface StoreClaim {
+  /** Index of the task, from 0. */
+  readonly taskIndex: number
+  /** Number of the event slot that holds the claim: the fencing token, growing with every event of the task. */
+  readonly slot: number
+  /** How many times the task has been claimed, this time included: 1 for the first. */
+  readonly attempt: number
+}
+
+/** What became of an attempt to claim a task. `slot` is always the highest event slot seen. */
+export type ClaimOutcome =
+  /** The task is ours. */
+  | { readonly kind: 'claimed'; readonly slot: number; readonly claim: StoreClaim }
+  /** The task has ended, and ended tasks are not wanted. */
+  | { readonly kind: 'settled'; readonly slot: number; readonly state: TerminalState }
+  /** Another instance runs it; `owner` is that instance, or `foreign` for a program that takes no claims. */
+  | { readonly kind: 'elsewhere'; readonly slot: number; readonly owner: string }
+  /** Its files can't be understood; they are left alone. */
+  | { readonly kind: 'invalid'; readonly slot: number; readonly reason: string }
+
+/** How an attempt ended, told apart for `list`: an exit code, a signal, a time-out, a command that is not there. */
+export type AttemptReason =
+  | 'done'
+  | 'exit'
+  | 'signal'
+  | 'timeout'
+  | 'not-found'
+  | 'not-executable'
+  | 'error'
+  | 'interrupted'
+
+/** What is kept of an attempt when it ends. */
+export interface AttemptRecord {
+  /** How it ended. */
+  readonly reason: AttemptReason
+  /** Wall-clock start, milliseconds since 1970. */
+  readonly startedAtMs: number
+  /** Duration by a monotonic clock, milliseconds. */
+  readonly durationMs: number
+  /** The slot or worker group that ran it, from 0. */
+  readonly worker: number
+  /** Exit code of a command that exited. */
+  readonly exitCode?: number
+  /** Name of the signal that ended a command, `SIGKILL`. */
+  readonly signal?: string
+  /** One line on what went wrong. */
+  readonly message?: string
+}
+
+/** A process that runs a claimed task, so that a successor can find and end it. */
+export interface AttemptProcess {
+  /** Process group of the command. */
+  readonly processGroup: number
+}
+
+/** Initial state of a task, as {@link StateStore.load} finds it. */
+export type LoadedState = 'OPEN' | 'DONE' | 'FAILED' | 'ELSEWHERE' | 'INVALID'
+
+/** A loaded state that needs a word to the user. */
+export interface LoadedFault {
+  readonly taskIndex: number
+  /** What is wrong, as a sentence that names the file. */
+  readonly message: string
+}
+
+/** Initial states of all tasks. */
+export interface LoadedStates {
+  /** One {@link STATE_CODE} per task: OPEN (free, or left by a dead owner), DONE, FAILED, ELSEWHERE or INVALID. */
+  readonly codes: Uint8Array
+  /** What could not be read; these tasks are INVALID and left alone. */
+  readonly faults: readonly LoadedFault[]
+}
+
+/** Plain data with which another rank of the same instance attaches to the store that rank 0 opened. */
+export type StoreTicket = unknown
+
+/** A task with what the store's manifest keeps of it. */
+export interface PlannedTask extends TaskDefinition {
+  /** Short hash of what the task runs; equal means that the same thing would run. */
+  readonly fingerprint: string
+}
+
+/**
+ * Where task states live beyond one run (`docs/state-files.md`).
+ *
+ * Every method may be called for several tasks at once, but not twice at once for one task: whoever calls has claimed
+ * the task in its own table before. `lastSeen` is the highest event slot that this instance knows of for the task,
+ * 0 at first; the caller keeps it, per task, never lowers it, and gives it to the next call.
+ */
+export interface StateStore {
+  /** Identifies the running batch; in every claim. */
+  readonly instance: string
+  /** Plain data for {@link StateStoreProvider.attach}. */
+  readonly ticket: StoreTicket
+
+  /** Reads the states of all tasks. */
+  load(): Promise<LoadedStates>
+  /** Tries to claim a task; the loser learns why. */
+  claim(taskIndex: number, options: { readonly lastSeen: number; readonly from: ClaimableStates }): Promise<ClaimOutcome>
+  /** Notes that a claimed task's command has started. Not synced to disk. */
+  recordStart(claim: StoreClaim, process: AttemptProcess): void
+  /**
+   * Records the end of a claimed task. When it resolves, the state is as durable as was asked for.
+   *
+   * @returns The event slot of the result.
+   * @throws {@link FencedError} if another instance has taken the task over: the result is discarded.
+   * @throws {@link ForeignWriterError} if a program without claims changed the state meanwhile.
+   */
+  publish(claim: StoreClaim, state: TerminalState, record: AttemptRecord): Promise<number>
+  /** Gives a claim back: the task is OPEN again. Throws like {@link StateStore.publish}. */
+  release(claim: StoreClaim, record?: AttemptRecord): Promise<number>
+  /** Reads a task's state as it stands now. */
+  readState(taskIndex: number): Promise<StoredState | 'INVALID'>
+  /** Those of the given tasks (ELSEWHERE so far) that can be claimed now, or have ended. */
+  reconsider(taskIndices: readonly number[]): Promise<readonly number[]>
+  /**
+   * Gives back the claims that ended ranks of this instance left, and completes results that they had begun to
+   * write. Only after those ranks have ended.
+   */
+  settle(taskIndices: readonly number[]): Promise<void>
+  /** Directory of a task, or `undefined` for a store without directories. */
+  directoryOf(taskIndex: number): string | undefined
+  /** Ends this rank's use of the store; on the rank that opened it, the instance is over (EXITED). */
+  close(): Promise<void>
+}
+
+/** Opens stores; given to `openBatch`, so that batch-core knows no file system. */
+export interface StateStoreProvider {
+  /**
+   * Registers an instance, compares the tasks with the manifest, and adds new ones. One rank per batch.
+   *
+   * @throws {@link TasksChangedError} if a known task would run something different; nothing was changed.
+   * @throws {@link StoreUnusableError} if the place can't hold a store.
+   */
+  open(tasks: readonly PlannedTask[]): Promise<StateStore>
+  /** Joins the store that another rank opened. */
+  attach(ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore>
+}

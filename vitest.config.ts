@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+
+/** Unit tests run from source; the other suites start the built programs, so `npm run build` comes first. */
+const fromSource = { conditions: ['@mpibatch/source'] }
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        resolve: fromSource,
+        ssr: { resolve: fromSource },
+        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], testTimeout: 20_000 },
+      },
+      {
+        test: { name: 'multi-process', include: ['test/multi-process/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+      {
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 90_000, hookTimeout: 90_000 },
+      },
+    ],
+  },
+})
