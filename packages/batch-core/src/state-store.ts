@@ -82,6 +82,8 @@ export type StoreTicket = unknown
 export interface PlannedTask extends TaskDefinition {
   /** Short hash of what the task runs; equal means that the same thing would run. */
   readonly fingerprint: string
+  /** One line that says what the task runs, to show a person what has changed. */
+  readonly summary?: string
 }
 
 /**
@@ -113,8 +115,8 @@ export interface StateStore {
   publish(claim: StoreClaim, state: TerminalState, record: AttemptRecord): Promise<number>
   /** Gives a claim back: the task is OPEN again. Throws like {@link StateStore.publish}. */
   release(claim: StoreClaim, record?: AttemptRecord): Promise<number>
-  /** Reads a task's state as it stands now. */
-  readState(taskIndex: number): Promise<StoredState | 'INVALID'>
+  /** Reads a task's state as it stands now; `undefined` from a store that keeps no states of its own. */
+  readState(taskIndex: number): Promise<StoredState | 'INVALID' | undefined>
   /** Those of the given tasks (ELSEWHERE so far) that can be claimed now, or have ended. */
   reconsider(taskIndices: readonly number[]): Promise<readonly number[]>
   /**
@@ -122,6 +124,8 @@ export interface StateStore {
    * write. Only after those ranks have ended.
    */
   settle(taskIndices: readonly number[]): Promise<void>
+  /** Last recorded duration of each task in milliseconds, NaN where none is known; for the order `longest`. */
+  durations(): Float64Array
   /** Directory of a task, or `undefined` for a store without directories. */
   directoryOf(taskIndex: number): string | undefined
   /** Ends this rank's use of the store; on the rank that opened it, the instance is over (EXITED). */

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import type { Communicator } from './communicator.ts'
+import { ConfigError } from './errors.ts'
+import type { RuntimeOptions } from './runtime.ts'
+import { checkTaskNames, type TaskDefinition } from './task-definition.ts'
+import type { ClaimableStates } from './task-state.ts'
+
+/** Order in which tasks start: as given, those that took longest before first, or at random. */
+export type TaskOrder = 'given' | 'longest' | 'shuffle'
+
+/** What is synced to disk before it counts: nothing, ends of tasks, or every change. */
+export type Durability = 'none' | 'terminal' | 'full'
+
+/** Options of `openBatch`. Equal on all ranks, except `signal`. */
+export interface BatchOptions extends ClaimableStates {
+  /**
+   * Directory that holds one directory per task. `null` keeps all states in memory.
+   * @defaultValue 'mpibatch.out'
+   */
+  readonly root?: string | null
+  /** The tasks, by name or with values; left out, those that the command line gives. */
+  readonly tasks?: readonly (string | TaskDefinition)[]
+  /**
+   * The ranks that work on the batch. Left out: the ones that `mpibatch run` started, or this process alone.
+   * `null`: this thread alone, even where there are others.
+   */
+  readonly communicator?: Communicator | null
+  /**
+   * Ranks that run a task together. A script that runs alone has one rank, and then groups of one.
+   * @defaultValue 1
+   */
+  readonly groupSize?: number
+  /** How often a failed task is run again. @defaultValue 0 */
+  readonly retries?: number
+  /** Delay before the first retry in milliseconds; doubles with each further one. @defaultValue 1000 */
+  readonly retryDelayMs?: number
+  /** @defaultValue 'given' */
+  readonly order?: TaskOrder
+  /** @defaultValue 'terminal' */
+  readonly durability?: Durability
+  /** Goes on where known tasks have changed: they are opened again. @defaultValue false */
+  readonly acceptChanges?: boolean
+  /**
+   * Part of every task's fingerprint. Change it when results made by an older version of the script no longer count;
+   * the values of a task are in the fingerprint anyway, the text of the script is not.
+   */
+  readonly version?: string
+  /** Asks to start nothing more once it is aborted; what runs is finished. */
+  readonly signal?: AbortSignal
+}
+
+/** Options with every default filled in. */
+export interface ResolvedBatchOptions {
+  readonly root: string | null
+  readonly tasks: readonly TaskDefinition[]
+  readonly groupSize: number
+  readonly retries: number
+  readonly retryDelayMs: number
+  readonly retryFailed: boolean
+  readonly rerun: boolean
+  readonly stealRunning: boolean
+  readonly order: TaskOrder
+  readonly durability: Durability
+  readonly acceptChanges: boolean
+  readonly version: string
+}
+
+/** Name of the task root where nobody gives another. */
+export const DEFAULT_ROOT = 'mpibatch.out'
+
+const taskValue = z.union([z.string(), z.number(), z.boolean(), z.null()])
+const taskDefinition = z.union([
+  z.string().transform((name) => ({ name })),
+  z.object({ name: z.string(), values: z.record(z.string(), taskValue).optional() }),
+])
+
+const schema = z.strictObject({
+  root: z.string().min(1, 'must not be empty').nullable().default(DEFAULT_ROOT),
+  groupSize: z.int().min(1).default(1),
+  retries: z.int().min(0).max(1000).default(0),
+  retryDelayMs: z.number().min(0).default(1000),
+  retryFailed: z.boolean().default(false),
+  rerun: z.boolean().default(false),
+  stealRunning: z.boolean().default(false),
+  order: z.enum(['given', 'longest', 'shuffle']).default('given'),
+  durability: z.enum(['none', 'terminal', 'full']).default('terminal'),
+  acceptChanges: z.boolean().default(false),
+  version: z.string().default(''),
+})
+
+/**
+ * Checks a script's options and puts the command line's over them.
+ *
+ * @throws {@link ConfigError} naming the first option that is wrong.
+ */
+export function resolveBatchOptions(options: BatchOptions, commandLine: RuntimeOptions = {}): ResolvedBatchOptions {
+  const { communicator: _communicator, signal: _signal, ...checked } = options
+  if (checked.tasks !== undefined && commandLine.tasks !== undefined) {
+    throw new ConfigError('The script has its own tasks, and the command line gives others. Take one of them.')
+  }
+  const { tasks: givenTasks, ...rest } = { ...checked, ...commandLine }
+  // The tasks are looked at one by one, since a schema over a million of them would copy them all.
+  const parsed = schema.safeParse(withoutUndefined(rest))
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const place = issue?.code === 'unrecognized_keys' ? '' : `${issue?.path.join('.') ?? ''}: `
+    throw new ConfigError(`Wrong option for openBatch: ${place}${issue?.message ?? 'not valid'}.`, { cause: parsed.error })
+  }
+  if (givenTasks === undefined) {
+    throw new ConfigError('openBatch was given no tasks. Give it `tasks`, or a list on the command line of `mpibatch run`.')
+  }
+  const tasks = givenTasks.map(toDefinition)
+  if (tasks.length === 0) throw new ConfigError('The list of tasks is empty.')
+  checkTaskNames(tasks)
+  return { ...parsed.data, tasks }
+}
+
+function toDefinition(task: unknown, index: number): TaskDefinition {
+  if (typeof task === 'string') return { name: task }
+  const parsed = taskDefinition.safeParse(task)
+  if (parsed.success) return parsed.data as TaskDefinition
+  throw new ConfigError(
+    `Task ${index + 1} is neither a name nor { name, values } with plain values (string, number, boolean, null).`,
+    { cause: parsed.error, details: { index } },
+  )
+}
+
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,285 @@
+/**
+ * A batch: worker groups that share a list of tasks. Opened by `openBatch`; see `open-batch.ts` for how it starts.
+ */
+import type { Communicator } from './communicator.ts'
+import { ClosedError, FencedError, ForeignWriterError, UsageError } from './errors.ts'
+import type { AttemptRecord, LoadedFault, PlannedTask, StateStore } from './state-store.ts'
+import { type AttemptFacts, Task } from './task.ts'
+import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
+import type { TaskTable } from './task-table.ts'
+import { TABLE_STATES, type TableState } from './task-state.ts'
+import type { TokenLock } from './token-lock.ts'
+import type { WorkerGroup } from './worker-group.ts'
+
+/** What a batch is made of. @internal */
+export interface BatchParts {
+  readonly world: Communicator
+  readonly workers: WorkerGroup
+  /** Messages of the batch itself inside the group, apart from the user's. */
+  readonly control: Communicator
+  readonly table: TaskTable
+  readonly store: StateStore
+  /** Only on group leaders, like `lock`. */
+  readonly claimer: TaskClaimer | undefined
+  readonly lock: TokenLock | undefined
+  readonly tasks: readonly PlannedTask[]
+  readonly faults: readonly LoadedFault[]
+  readonly closeShared: () => Promise<void>
+}
+
+/** Number of tasks by state, as this batch sees them. */
+export type TaskCounts = Readonly<Record<TableState, number>>
+
+/** Body of {@link Batch.run}. */
+export type TaskBody = (task: Task, group: Communicator) => unknown
+
+/** How one member of a group wants a task to end. */
+interface MemberEnd {
+  readonly end: TaskEnd
+  readonly record: AttemptRecord
+}
+
+const SEVERITY: Readonly<Record<TaskEnd, number>> = { DONE: 0, OPEN: 1, FAILED: 2 }
+
+/** See the top of this file. */
+export class Batch implements AsyncIterable<Task> {
+  readonly #parts: BatchParts
+  readonly #current = new Map<number, Task>()
+  #closed = false
+
+  /** @internal */
+  constructor(parts: BatchParts) {
+    this.#parts = parts
+  }
+
+  /** The ranks of this worker group; the same communicator for every task. For the tasks' own messages. */
+  get group(): Communicator {
+    return this.#parts.workers.group
+  }
+
+  /** Number of this worker group, from 0. */
+  get groupIndex(): number {
+    return this.#parts.workers.groupIndex
+  }
+
+  /** Number of worker groups. */
+  get groupCount(): number {
+    return this.#parts.workers.groupCount
+  }
+
+  /** All ranks of the batch. */
+  get communicator(): Communicator {
+    return this.#parts.world
+  }
+
+  /** Number of tasks. */
+  get taskCount(): number {
+    return this.#parts.tasks.length
+  }
+
+  /** Identifies this run of the batch in the store's records. */
+  get instance(): string {
+    return this.#parts.store.instance
+  }
+
+  /** Tasks whose stored state could not be understood; they are INVALID and left alone. Rank 0 only. */
+  get faults(): readonly LoadedFault[] {
+    return this.#parts.faults
+  }
+
+  /** The store behind the batch. @internal */
+  get store(): StateStore {
+    return this.#parts.store
+  }
+
+  /** Number of tasks by state, at this moment. Not collective. */
+  counts(): TaskCounts {
+    const entries = TABLE_STATES.map((state) => [state, this.#parts.table.count(state)] as const)
+    return Object.fromEntries(entries) as TaskCounts
+  }
+
+  /**
+   * Claims the next task for this worker group. Collective over the group: every member gets the same task.
+   *
+   * @returns The task, or `undefined` when nothing is left to do here: all tasks have ended, or run elsewhere, or a
+   *   stop was asked for.
+   * @throws {@link ClosedError} after {@link Batch.close}.
+   * @throws {@link StateIoError} when the store fails; nothing was claimed then.
+   */
+  async nextTask(): Promise<Task | undefined> {
+    if (this.#closed) throw new ClosedError('The batch is closed; it has no next task.')
+    const claim = await this.#fromLeader((claimer) => claimer.next())
+    if (claim === undefined) return undefined
+    const definition = this.#parts.tasks[claim.taskIndex]
+    if (definition === undefined) throw new UsageError(`The list of tasks has no task ${claim.taskIndex}.`)
+    const task: Task = new Task(definition, {
+      claim,
+      directory: this.#parts.store.directoryOf(claim.taskIndex),
+      end: (end, facts) => this.#end(task, end, facts),
+    })
+    this.#current.set(task.index, task)
+    return task
+  }
+
+  /**
+   * Goes through the tasks of this worker group; every member of the group iterates. The body ends each task with
+   * `done`, `fail` or `release`. A body that is left by an exception or `break` gives its task back.
+   *
+   * @throws {@link UsageError} after a body that did not end its task.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Task, void, undefined> {
+    for (;;) {
+      const task = await this.nextTask()
+      if (task === undefined) return
+      let finished = false
+      try {
+        yield task
+        finished = true
+      } finally {
+        if (!finished && !task.ended) await this.#abandon(task)
+      }
+      if (!task.ended) {
+        await this.#abandon(task)
+        throw new UsageError(
+          `The loop went on without ending task ${JSON.stringify(task.name)}. Call task.done() or task.fail(error) in it.`,
+        )
+      }
+    }
+  }
+
+  /**
+   * Runs a function over the tasks of this worker group: DONE if it returns, FAILED if it throws. Collective over the
+   * group. A result that another instance has superseded is dropped, and the batch goes on.
+   */
+  async run(body: TaskBody): Promise<void> {
+    for (;;) {
+      const task = await this.nextTask()
+      if (task === undefined) return
+      let failure: { error: unknown } | undefined
+      try {
+        await body(task, this.group)
+      } catch (error) {
+        failure = { error }
+      }
+      if (task.ended) continue
+      try {
+        await (failure === undefined ? task.done() : task.fail(failure.error))
+      } catch (error) {
+        if (!(error instanceof FencedError || error instanceof ForeignWriterError)) throw error
+      }
+    }
+  }
+
+  /**
+   * Reads a task's state: from the store where there is one, since another instance may have changed it, else from
+   * memory. Not collective.
+   *
+   * @throws {@link UsageError} if there is no such task.
+   */
+  async getTaskState(index: number): Promise<TableState> {
+    const inMemory = this.#parts.table.stateOf(index)
+    const stored = await this.#parts.store.readState(index)
+    return stored ?? inMemory
+  }
+
+  /**
+   * Ends a task that this group runs; the same as `done`, `fail` and `release` of the task. Collective over the group.
+   *
+   * @throws {@link UsageError} if this group does not run the task: only its owner may set its state.
+   */
+  async setTaskState(index: number, state: 'DONE' | 'FAILED' | 'OPEN'): Promise<void> {
+    this.#parts.table.stateOf(index)
+    const task = this.#current.get(index)
+    if (task === undefined) {
+      throw new UsageError(`Task ${index} does not run in this worker group, so its state can't be set here.`, {
+        details: { index },
+      })
+    }
+    if (state === 'DONE') await task.done()
+    else if (state === 'FAILED') await task.fail()
+    else await task.release()
+  }
+
+  /**
+   * Closes the batch. Collective over all ranks, after their last task; calling it again does nothing.
+   *
+   * @returns Number of tasks by state at the end.
+   */
+  async close(): Promise<TaskCounts> {
+    if (this.#closed) return this.#finalCounts
+    this.#closed = true
+    const { world, store, closeShared } = this.#parts
+    for (const task of this.#current.values()) await this.#abandon(task)
+    await world.barrier()
+    this.#finalCounts = this.counts()
+    // The rank that opened the store says that the instance is over, so every other rank lets go of it before.
+    if (world.rank !== 0) await store.close()
+    await world.barrier()
+    if (world.rank === 0) await store.close()
+    await closeShared()
+    return this.#finalCounts
+  }
+
+  #finalCounts: TaskCounts = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0, ELSEWHERE: 0 }
+
+  /** `await using batch = await openBatch(…)` closes it at the end of the block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Lets the group's leader act, and gives what came of it, value or error, to every member. */
+  async #fromLeader<T>(work: (claimer: TaskClaimer) => Promise<T>): Promise<T> {
+    const { control, claimer } = this.#parts
+    if (control.size === 1) {
+      if (claimer === undefined) throw new UsageError('A group of one rank must lead itself.')
+      return await work(claimer)
+    }
+    let outcome: { value: T } | { error: unknown } | undefined
+    if (claimer !== undefined) {
+      outcome = await work(claimer).then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      )
+    }
+    const shared = await control.broadcast(outcome)
+    // The leader throws its own error, with its class; the members a copy of it.
+    const result = outcome ?? shared
+    if (result === undefined || 'error' in result) throw result?.error
+    return result.value
+  }
+
+  async #end(task: Task, end: TaskEnd, facts: AttemptFacts): Promise<void> {
+    const mine: MemberEnd = {
+      end,
+      record: {
+        reason: 'error',
+        startedAtMs: task.startedAtMs,
+        durationMs: 0,
+        worker: this.groupIndex,
+        ...facts,
+      },
+    }
+    const { control } = this.#parts
+    const members = control.size === 1 ? [mine] : await control.gather(mine)
+    this.#current.delete(task.index)
+    await this.#fromLeader((claimer) => {
+      const worst = (members ?? [mine]).reduce((one, other) =>
+        SEVERITY[other.end] > SEVERITY[one.end] ? other : one,
+      )
+      return claimer.end(task.storeClaim, worst.end, worst.record)
+    })
+  }
+
+  /** Gives a task back without the other members of the group: they may have left already. */
+  async #abandon(task: Task): Promise<void> {
+    this.#current.delete(task.index)
+    const record: AttemptRecord = {
+      reason: 'interrupted',
+      startedAtMs: task.startedAtMs,
+      durationMs: Date.now() - task.startedAtMs,
+      worker: this.groupIndex,
+    }
+    await this.#parts.claimer?.end(task.storeClaim, 'OPEN', record)
+  }
+}
+

@@ -1,0 +1,86 @@
+/**
+ * Tasks, claims, worker groups, the token lock, the ports, and the runtimes that need no addon.
+ * Start at `open-batch.ts`, then `batch.ts`, `task-table.ts`, `communicator.ts`.
+ */
+export { Batch, type TaskBody, type TaskCounts } from './batch.ts'
+export {
+  type BatchOptions,
+  DEFAULT_ROOT,
+  type Durability,
+  type ResolvedBatchOptions,
+  type TaskOrder,
+} from './batch-options.ts'
+export type {
+  Communicator,
+  Message,
+  ReceiveOptions,
+  ReduceOperation,
+  Reducible,
+  RootOptions,
+  SendOptions,
+  SplitOptions,
+} from './communicator.ts'
+export * from './errors.ts'
+export { invariant } from './invariant.ts'
+export { MemoryStateStore, memoryStateStoreProvider } from './memory-state-store.ts'
+export {
+  type BatchPlan,
+  type CreateStoreProvider,
+  openBatchWith,
+  openPlannedBatch,
+  type StoreSettings,
+} from './open-batch.ts'
+export {
+  type AnnouncedBatch,
+  findRuntime,
+  type Runtime,
+  type RuntimeOptions,
+  setRuntime,
+  STOP_DRAIN,
+  STOP_NONE,
+} from './runtime.ts'
+export type { SharedWindow } from './shared-window.ts'
+export { createSoloCommunicator } from './solo-communicator.ts'
+export type {
+  AttemptProcess,
+  AttemptReason,
+  AttemptRecord,
+  ClaimOutcome,
+  LoadedFault,
+  LoadedState,
+  LoadedStates,
+  PlannedTask,
+  StateStore,
+  StateStoreProvider,
+  StoreClaim,
+  StoreTicket,
+} from './state-store.ts'
+export { StopRequest } from './stop-request.ts'
+export type { AttemptFacts, Task } from './task.ts'
+export {
+  checkTaskNames,
+  RESERVED_NAME,
+  TASK_NAME_BYTES_MAX,
+  type TaskDefinition,
+  type TaskValue,
+  taskNameFault,
+} from './task-definition.ts'
+export { fingerprintOf, planScriptTask } from './task-fingerprint.ts'
+export {
+  type ClaimableStates,
+  isClaimable,
+  isLegalTransition,
+  isStoredState,
+  isTerminal,
+  STATE_CODE,
+  STORED_STATES,
+  type StoredState,
+  TABLE_STATES,
+  type TableState,
+  type TaskState,
+  type TerminalState,
+} from './task-state.ts'
+export { SLOT_MAX, type TableContents, TaskTable } from './task-table.ts'
+export { startThreads, type ThreadJob, type ThreadJobOptions, type ThreadJobResult } from './threads/start-threads.ts'
+export { TokenLock } from './token-lock.ts'
+export { createWorkerGroup, groupLayout, type WorkerGroup } from './worker-group.ts'

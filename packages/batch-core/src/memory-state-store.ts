@@ -1,0 +1,71 @@
+import type { ClaimOutcome, LoadedStates, PlannedTask, StateStore, StateStoreProvider, StoreClaim } from './state-store.ts'
+import { STATE_CODE } from './task-state.ts'
+
+/**
+ * A store that keeps nothing beyond the run: the task table is the only copy, so every claim that won there wins.
+ *
+ * Event slots count on as in a real store: claims are odd, ends are even.
+ */
+export class MemoryStateStore implements StateStore {
+  readonly instance = 'memory'
+  readonly ticket = undefined
+  readonly #taskCount: number
+  readonly #codes: Uint8Array | undefined
+
+  /** @param initial - Initial {@link STATE_CODE}s; all tasks are OPEN without them. */
+  constructor(taskCount: number, initial?: Uint8Array) {
+    this.#taskCount = taskCount
+    this.#codes = initial
+  }
+
+  load(): Promise<LoadedStates> {
+    const codes = this.#codes ?? new Uint8Array(this.#taskCount).fill(STATE_CODE.OPEN)
+    return Promise.resolve({ codes, faults: [] })
+  }
+
+  claim(taskIndex: number, options: { readonly lastSeen: number }): Promise<ClaimOutcome> {
+    const slot = options.lastSeen + 1
+    const claim = { taskIndex, slot, attempt: (slot + 1) >> 1 }
+    return Promise.resolve({ kind: 'claimed', slot, claim })
+  }
+
+  recordStart(): void {}
+
+  publish(claim: StoreClaim): Promise<number> {
+    return Promise.resolve(claim.slot + 1)
+  }
+
+  release(claim: StoreClaim): Promise<number> {
+    return Promise.resolve(claim.slot + 1)
+  }
+
+  readState(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
+  reconsider(): Promise<readonly number[]> {
+    return Promise.resolve([])
+  }
+
+  settle(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  durations(): Float64Array {
+    return new Float64Array(this.#taskCount).fill(Number.NaN)
+  }
+
+  directoryOf(): undefined {
+    return undefined
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+/** Provider of {@link MemoryStateStore}: what a batch without a root uses. */
+export const memoryStateStoreProvider: StateStoreProvider = {
+  open: (tasks: readonly PlannedTask[]) => Promise.resolve(new MemoryStateStore(tasks.length)),
+  attach: (_ticket: unknown, tasks: readonly PlannedTask[]) => Promise.resolve(new MemoryStateStore(tasks.length)),
+}

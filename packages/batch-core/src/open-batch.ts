@@ -1,0 +1,162 @@
+import { Batch } from './batch.ts'
+import { type BatchOptions, type ResolvedBatchOptions, resolveBatchOptions } from './batch-options.ts'
+import type { Communicator } from './communicator.ts'
+import { ConfigMismatchError, RankLostError } from './errors.ts'
+import { invariant } from './invariant.ts'
+import { memoryStateStoreProvider } from './memory-state-store.ts'
+import { findRuntime, type Runtime } from './runtime.ts'
+import { createSoloCommunicator } from './solo-communicator.ts'
+import type { LoadedFault, PlannedTask, StateStore, StateStoreProvider, StoreTicket } from './state-store.ts'
+import { StopRequest } from './stop-request.ts'
+import { TaskClaimer } from './task-claimer.ts'
+import { fingerprintOf, planScriptTask } from './task-fingerprint.ts'
+import { taskOrder } from './task-order.ts'
+import { TaskTable } from './task-table.ts'
+import { TokenLock } from './token-lock.ts'
+import { createWorkerGroup } from './worker-group.ts'
+
+/** What a store needs to know of a batch's options. */
+export interface StoreSettings {
+  readonly root: string
+  readonly durability: ResolvedBatchOptions['durability']
+  readonly acceptChanges: boolean
+}
+
+/** Makes the provider of a batch's store; batch-core itself knows no file system. */
+export type CreateStoreProvider = (settings: StoreSettings) => StateStoreProvider
+
+/** A batch whose tasks are planned already: options of {@link openPlannedBatch}. Equal on all ranks, but `stop`. */
+export interface BatchPlan
+  extends Pick<
+    ResolvedBatchOptions,
+    'groupSize' | 'retries' | 'retryDelayMs' | 'retryFailed' | 'rerun' | 'stealRunning' | 'order'
+  > {
+  readonly tasks: readonly PlannedTask[]
+  readonly communicator: Communicator
+  readonly provider: StateStoreProvider
+  readonly stop: StopRequest
+  /** Hears of tasks whose files can't be understood, when a claim finds them. */
+  readonly onFault?: (message: string) => void
+}
+
+/** What rank 0 tells the others when it has opened the store, or could not. */
+type Opened = { readonly ticket: StoreTicket } | { readonly failure: string }
+
+/**
+ * Opens a batch of a job script: finds the ranks, resolves the options, and opens the store. Collective over the
+ * communicator.
+ *
+ * @throws {@link ConfigError}, {@link ConfigMismatchError}, {@link TasksChangedError}, {@link StoreUnusableError}.
+ */
+export async function openBatchWith(options: BatchOptions, createProvider: CreateStoreProvider): Promise<Batch> {
+  const runtime = options.communicator === undefined ? findRuntime() : undefined
+  const resolved = resolveBatchOptions(options, runtime?.options)
+  const given = options.communicator ?? runtime?.communicator
+  const communicator = given ?? createSoloCommunicator()
+  const tasks = resolved.tasks.map((task) => planScriptTask(task, resolved.version))
+  await agree(communicator, { ...resolved, tasks })
+  const { root, durability, acceptChanges } = resolved
+  const provider = root === null ? memoryStateStoreProvider : createProvider({ root, durability, acceptChanges })
+  const stop = new StopRequest({ signal: options.signal, word: runtime?.stop })
+  const groupSize = given === undefined ? groupSizeAlone(resolved.groupSize) : resolved.groupSize
+  const opened = await openParts({ ...resolved, tasks, groupSize, communicator, provider, stop })
+  if (runtime !== undefined && communicator.rank === 0) announce(runtime, root, tasks, opened)
+  return opened.batch
+}
+
+/** Opens a batch whose tasks are planned already. Collective over its communicator. */
+export async function openPlannedBatch(plan: BatchPlan): Promise<Batch> {
+  return (await openParts(plan)).batch
+}
+
+interface OpenedBatch {
+  readonly batch: Batch
+  readonly table: TaskTable
+  readonly store: StateStore
+}
+
+async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
+  const { communicator, tasks } = plan
+  const world = await communicator.duplicate()
+  const workers = await createWorkerGroup(world, plan.groupSize)
+  const control = await workers.group.duplicate()
+  const { store, faults, codes } = await openStore(world, plan)
+  const window = await world.createWindow({ length: TaskTable.wordCount(tasks.length) })
+  const { words } = window
+  invariant(words !== undefined, 'The ranks of this batch share no memory')
+  if (codes !== undefined) {
+    const order = taskOrder(plan.order, { taskCount: tasks.length, durations: () => store.durations() })
+    TaskTable.create(words, tasks.length).fill({ codes, claimable: plan, ...(order === undefined ? {} : { order }) })
+  }
+  await world.barrier()
+  const table = new TaskTable(words)
+  const lock = workers.leaders === undefined ? undefined : await TokenLock.create(workers.leaders)
+  const claimer =
+    lock === undefined ? undefined : new TaskClaimer({ ...plan, table, store, lock, owner: workers.groupIndex, claimable: plan })
+  const closeShared = async (): Promise<void> => {
+    await lock?.close()
+    await window.close()
+    await control.close()
+    await workers.group.close()
+    await workers.leaders?.close()
+    await world.close()
+  }
+  const batch = new Batch({ world, workers, control, table, store, claimer, lock, tasks, faults, closeShared })
+  return { batch, table, store }
+}
+
+/** The store as one rank opened it; `codes` on rank 0, which fills the table. */
+interface OpenedStore {
+  readonly store: StateStore
+  readonly faults: readonly LoadedFault[]
+  readonly codes?: Uint8Array
+}
+
+/** Rank 0 opens the store, the others attach to it; if it can't, no rank goes on. Collective. */
+async function openStore(world: Communicator, { provider, tasks }: BatchPlan): Promise<OpenedStore> {
+  if (world.rank > 0) {
+    const opened = await world.broadcast<Opened>({ failure: '' })
+    if ('failure' in opened) throw new RankLostError(`Rank 0 could not open the batch: ${opened.failure}`)
+    return { store: await provider.attach(opened.ticket, tasks, world.rank), faults: [] }
+  }
+  try {
+    const store = await provider.open(tasks)
+    const loaded = await store.load()
+    await world.broadcast<Opened>({ ticket: store.ticket })
+    return { store, ...loaded }
+  } catch (error) {
+    await world.broadcast<Opened>({ failure: error instanceof Error ? error.message : String(error) })
+    throw error
+  }
+}
+
+/** Every rank must have come with the same options and tasks, or the groups would run different things. */
+async function agree(communicator: Communicator, resolved: object): Promise<void> {
+  if (communicator.size === 1) return
+  const prints = await communicator.allgather(fingerprintOf(resolved))
+  const other = prints.findIndex((print) => print !== prints[0])
+  if (other > 0) {
+    throw new ConfigMismatchError(
+      `Rank ${other} opened the batch with other options or tasks than rank 0. Give every rank the same list, in the same order.`,
+      { details: { rank: other } },
+    )
+  }
+}
+
+let saidAlone = false
+
+/** A script that runs by itself has one rank; groups of several then shrink to one, and the user is told how to get more. */
+function groupSizeAlone(groupSize: number): number {
+  if (groupSize > 1 && !saidAlone) {
+    saidAlone = true
+    process.stderr.write(
+      `mpibatch: this script runs alone, so each group has 1 rank instead of ${groupSize}. ` +
+        `"mpibatch run -j ${groupSize} SCRIPT" gives it groups of ${groupSize}.\n`,
+    )
+  }
+  return 1
+}
+
+function announce(runtime: Runtime, root: string | null, tasks: readonly PlannedTask[], opened: OpenedBatch): void {
+  runtime.announce({ table: opened.table.words, root, tasks, ticket: opened.store.ticket })
+}

@@ -1,0 +1,143 @@
+/**
+ * Finds and ends tasks for one claimant (a slot, or the leader of a worker group): first in the table, then in the
+ * store, outside any lock. Not collective; the other members of a group learn of it through `batch.ts`.
+ */
+import { FencedError, ForeignWriterError } from './errors.ts'
+import { RetrySchedule } from './retry-schedule.ts'
+import type { AttemptRecord, StateStore, StoreClaim } from './state-store.ts'
+import type { StopRequest } from './stop-request.ts'
+import type { TaskTable } from './task-table.ts'
+import type { ClaimableStates, TableState } from './task-state.ts'
+import type { TokenLock } from './token-lock.ts'
+
+/** What a claimer works with. */
+export interface TaskClaimerOptions {
+  readonly table: TaskTable
+  readonly store: StateStore
+  /** Guards changes of the table's queue; shared by all claimers of the batch. */
+  readonly lock: TokenLock
+  /** Number of this claimant in the table. */
+  readonly owner: number
+  readonly claimable: ClaimableStates
+  readonly stop: StopRequest
+  /** How often a failed task is run again. */
+  readonly retries: number
+  /** Delay before the first retry. */
+  readonly retryDelayMs: number
+  /** Hears of tasks whose files can't be understood. */
+  readonly onFault?: ((message: string) => void) | undefined
+}
+
+/** How a claimed task is to end: a terminal state, or OPEN to give it back. */
+export type TaskEnd = 'DONE' | 'FAILED' | 'OPEN'
+
+/** See the top of this file. */
+export class TaskClaimer {
+  readonly #options: TaskClaimerOptions
+  readonly #retries = new RetrySchedule()
+
+  constructor(options: TaskClaimerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Claims the next task.
+   *
+   * @returns The claim, or `undefined` when nothing is left to do here or a stop was asked for.
+   */
+  async next(): Promise<StoreClaim | undefined> {
+    const { table, stop, owner } = this.#options
+    while (!stop.requested) {
+      const index = this.#takeRetry() ?? table.claimNext(owner)
+      if (index !== undefined) {
+        const claim = await this.#claimStored(index)
+        if (claim !== undefined) return claim
+        continue
+      }
+      if (await this.#reconsider()) continue
+      const waitMs = this.#retries.nextDueInMs(performance.now())
+      if (waitMs === undefined) return undefined
+      await stop.wait(waitMs)
+    }
+    return undefined
+  }
+
+  #takeRetry(): number | undefined {
+    const { table, owner } = this.#options
+    for (;;) {
+      const index = this.#retries.takeDue(performance.now())
+      if (index === undefined || table.claim(index, owner, 'FAILED')) return index
+    }
+  }
+
+  /** Takes the task in the store, which decides between instances; marks it in the table where somebody else has it. */
+  async #claimStored(index: number): Promise<StoreClaim | undefined> {
+    const { table, store, owner, claimable } = this.#options
+    // A task in the queue was let in by its state; what stands there now is RUNNING, so all allowed states pass here,
+    // and a retry of ours may follow its own FAILED.
+    const from = this.#isRetry(index) ? { ...claimable, retryFailed: true } : claimable
+    const outcome = await this.#guarded(index, () =>
+      store.claim(index, { lastSeen: table.slotOf(index), from }),
+    )
+    if (outcome.kind === 'claimed') {
+      table.noteSlot(index, outcome.slot)
+      return outcome.claim
+    }
+    const state: TableState =
+      outcome.kind === 'settled' ? outcome.state : outcome.kind === 'elsewhere' ? 'ELSEWHERE' : 'INVALID'
+    if (outcome.kind === 'invalid') this.#options.onFault?.(outcome.reason)
+    table.set(index, { owner, state, slot: outcome.slot })
+    return undefined
+  }
+
+  #isRetry(index: number): boolean {
+    return this.#retries.hasFailed(index)
+  }
+
+  /** Leaves no task RUNNING in the table that could not be claimed: an error makes it INVALID here, and goes on. */
+  async #guarded<T>(index: number, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const { table, owner } = this.#options
+      table.set(index, { owner, state: 'INVALID' })
+      throw error
+    }
+  }
+
+  /** Looks once more at tasks that ran elsewhere: their owner may have died since. */
+  #reconsider(): Promise<boolean> {
+    const { table, store, lock } = this.#options
+    if (table.count('ELSEWHERE') === 0) return Promise.resolve(false)
+    return lock.withLock(async () => {
+      const ready = await store.reconsider(table.tasksIn('ELSEWHERE'))
+      for (const index of ready) {
+        table.reopen(index)
+        table.enqueue(index)
+      }
+      return ready.length > 0
+    })
+  }
+
+  /**
+   * Ends a claimed task in the store, then in the table.
+   *
+   * @throws {@link FencedError} and {@link ForeignWriterError} as the store does; the task then counts as elsewhere.
+   */
+  async end(claim: StoreClaim, end: TaskEnd, record: AttemptRecord): Promise<void> {
+    const { table, store, owner, retries, retryDelayMs } = this.#options
+    const { taskIndex } = claim
+    let slot: number
+    try {
+      slot = end === 'OPEN' ? await store.release(claim, record) : await store.publish(claim, end, record)
+    } catch (error) {
+      const lost = error instanceof FencedError || error instanceof ForeignWriterError
+      table.set(taskIndex, { owner, state: lost ? 'ELSEWHERE' : 'INVALID', slot: claim.slot + 1 })
+      throw error
+    }
+    table.set(taskIndex, { owner, state: end, slot })
+    if (end === 'FAILED') {
+      this.#retries.failed(taskIndex, { retries, baseMs: retryDelayMs, nowMs: performance.now() })
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * The task table: the fast copy of all task states, shared by every rank of a node.
+ *
+ * Purpose: give each task to one claimant, at a cost that does not depend on the number of tasks.
+ *
+ * Guarantees: {@link TaskTable.claimNext} and {@link TaskTable.claim} give a task to one caller only, whatever the
+ * number of threads or processes over the same words. Counts by state follow every change.
+ *
+ * Calling sequence: one rank fills, then all claim; whoever claimed a task, and nobody else, sets its next state.
+ * {@link TaskTable.enqueue} changes the shape of the queue and is called under the token lock only.
+ *
+ * Failure: a claimant that dies leaves its tasks RUNNING with its owner number; {@link TaskTable.tasksIn} finds them.
+ *
+ * Layout, Int32 words: a header, then three columns with one word per task: entry (event slot << 3 | state code),
+ * owner, and the ring of task indices that wait to be claimed. A task is in the ring at most once, so a ring of
+ * `taskCount` places never overflows.
+ */
+import { UsageError } from './errors.ts'
+import { invariant } from './invariant.ts'
+import { type ClaimableStates, isClaimable, STATE_CODE, TABLE_STATES, type TableState } from './task-state.ts'
+
+const VERSION = 1
+const HEADER_WORDS = 16
+const WORD_VERSION = 0
+const WORD_TASK_COUNT = 1
+/** Position of the next task to claim; grows, taken modulo the task count. */
+const WORD_HEAD = 2
+/** Position behind the last waiting task. */
+const WORD_TAIL = 3
+const WORD_ALLOWED = 4
+/** One count per state code, from here on. */
+const WORD_COUNTS = 8
+
+const STATE_BITS = 3
+const STATE_MASK = (1 << STATE_BITS) - 1
+/** Largest event slot that an entry can hold. */
+export const SLOT_MAX = 0x7fffffff >> STATE_BITS
+
+/** Initial states and order of a table. */
+export interface TableContents {
+  /** One {@link STATE_CODE} per task. */
+  readonly codes: Uint8Array
+  /** Task indices in the order in which they are to start; the given order if left out. */
+  readonly order?: ArrayLike<number>
+  /** Which states other than OPEN wait to be claimed. */
+  readonly claimable?: ClaimableStates
+}
+
+/** See the top of this file. */
+export class TaskTable {
+  /** Number of tasks. */
+  readonly taskCount: number
+  readonly #words: Int32Array
+  readonly #entries: Int32Array
+  readonly #owners: Int32Array
+  readonly #queue: Int32Array
+
+  /** Int32 words that a table of so many tasks takes: 12 bytes per task and a header. */
+  static wordCount(taskCount: number): number {
+    return HEADER_WORDS + 3 * taskCount
+  }
+
+  /** Prepares zeroed words as an empty table (no task waits, all OPEN) and attaches to it. */
+  static create(words: Int32Array, taskCount: number): TaskTable {
+    invariant(words.length >= TaskTable.wordCount(taskCount), 'A task table was given too little memory')
+    words[WORD_TASK_COUNT] = taskCount
+    words[WORD_COUNTS + STATE_CODE.OPEN] = taskCount
+    Atomics.store(words, WORD_VERSION, VERSION)
+    return new TaskTable(words)
+  }
+
+  /**
+   * Attaches to words that {@link TaskTable.create} prepared.
+   *
+   * @throws {@link InvariantError} if they hold no table of this version.
+   */
+  constructor(words: Int32Array) {
+    invariant(Atomics.load(words, WORD_VERSION) === VERSION, 'Memory that should hold a task table holds none')
+    const count = words[WORD_TASK_COUNT] ?? 0
+    this.#words = words
+    this.taskCount = count
+    this.#entries = words.subarray(HEADER_WORDS, HEADER_WORDS + count)
+    this.#owners = words.subarray(HEADER_WORDS + count, HEADER_WORDS + 2 * count)
+    this.#queue = words.subarray(HEADER_WORDS + 2 * count, HEADER_WORDS + 3 * count)
+  }
+
+  /** The words that other ranks attach to. */
+  get words(): Int32Array {
+    return this.#words
+  }
+
+  /** Sets all states and lines up what can be claimed. Once, by one rank, before anybody claims. */
+  fill(contents: TableContents): void {
+    const { codes, order, claimable = {} } = contents
+    invariant(codes.length === this.taskCount, 'Initial states and tasks differ in number')
+    const counts = new Int32Array(TABLE_STATES.length)
+    for (let index = 0; index < this.taskCount; index += 1) {
+      const code = codes[index] ?? STATE_CODE.INVALID
+      this.#entries[index] = code
+      counts[code] = (counts[code] ?? 0) + 1
+    }
+    this.#words.set(counts, WORD_COUNTS)
+    const waiting = TABLE_STATES.map((state) => isClaimable(state, claimable))
+    let tail = 0
+    for (let position = 0; position < this.taskCount; position += 1) {
+      const index = order === undefined ? position : (order[position] ?? -1)
+      if (waiting[codes[index] ?? STATE_CODE.INVALID] === true) {
+        this.#queue[tail] = index
+        tail += 1
+      }
+    }
+    Atomics.store(this.#words, WORD_ALLOWED, packAllowed(waiting))
+    Atomics.store(this.#words, WORD_HEAD, 0)
+    Atomics.store(this.#words, WORD_TAIL, tail)
+  }
+
+  /**
+   * Claims the next waiting task and marks it RUNNING: one atomic step on the cursor, one on the entry.
+   *
+   * @param owner - Number of the claimant (slot or worker group).
+   * @returns The task's index, or `undefined` when none waits.
+   */
+  claimNext(owner: number): number | undefined {
+    for (;;) {
+      const head = Atomics.load(this.#words, WORD_HEAD)
+      if (head >= Atomics.load(this.#words, WORD_TAIL)) return undefined
+      const index = Atomics.load(this.#queue, head % this.taskCount)
+      if (Atomics.compareExchange(this.#words, WORD_HEAD, head, head + 1) !== head) continue
+      if (this.#claim(index, owner, Atomics.load(this.#words, WORD_ALLOWED))) return index
+    }
+  }
+
+  /**
+   * Claims a certain task, if its state is one of those given; for retries.
+   *
+   * @returns Whether the task is now the caller's.
+   */
+  claim(index: number, owner: number, from: TableState): boolean {
+    return this.#claim(index, owner, 1 << STATE_CODE[from])
+  }
+
+  #claim(index: number, owner: number, allowed: number): boolean {
+    for (;;) {
+      const entry = Atomics.load(this.#entries, index)
+      const code = entry & STATE_MASK
+      if ((allowed & (1 << code)) === 0) return false
+      const claimed = (entry & ~STATE_MASK) | STATE_CODE.RUNNING
+      if (Atomics.compareExchange(this.#entries, index, entry, claimed) !== entry) continue
+      Atomics.store(this.#owners, index, owner)
+      this.#count(code, STATE_CODE.RUNNING)
+      return true
+    }
+  }
+
+  /** Puts a task that was re-opened at the end of the queue. Under the token lock; the task must not be waiting. */
+  enqueue(index: number): void {
+    const tail = Atomics.load(this.#words, WORD_TAIL)
+    invariant(tail - Atomics.load(this.#words, WORD_HEAD) < this.taskCount, 'A task waits twice to be claimed')
+    Atomics.store(this.#queue, tail % this.taskCount, index)
+    Atomics.store(this.#words, WORD_TAIL, tail + 1)
+  }
+
+  /**
+   * Sets the next state of a task that the caller owns, and notes the event slot that made it so.
+   *
+   * @param change - `slot` 0 leaves the slot as it is; slots never go back.
+   * @throws {@link UsageError} if the task is not RUNNING or somebody else's.
+   */
+  set(index: number, change: { owner: number; state: TableState; slot?: number }): void {
+    const entry = this.#entryOf(index)
+    if ((entry & STATE_MASK) !== STATE_CODE.RUNNING || Atomics.load(this.#owners, index) !== change.owner) {
+      throw new UsageError(
+        `Task ${index} is not running here, so its state can't be set. Only who claimed a task may end it.`,
+        { details: { index, state: this.stateOf(index) } },
+      )
+    }
+    this.#replace(index, change.state, change.slot ?? 0)
+  }
+
+  /** Re-opens a task that ran elsewhere. Under the token lock. */
+  reopen(index: number): void {
+    invariant(this.stateOf(index) === 'ELSEWHERE', 'Only a task that runs elsewhere can be opened again')
+    this.#replace(index, 'OPEN', 0)
+  }
+
+  /** Notes a higher event slot of a task that the caller owns, so that no slot is tried twice. */
+  noteSlot(index: number, slot: number): void {
+    this.#replace(index, this.stateOf(index), slot)
+  }
+
+  #replace(index: number, state: TableState, slot: number): void {
+    const entry = Atomics.load(this.#entries, index)
+    const highest = Math.max(entry >> STATE_BITS, slot)
+    invariant(highest <= SLOT_MAX, `Task ${index} has more events than a task table can count`)
+    Atomics.store(this.#entries, index, (highest << STATE_BITS) | STATE_CODE[state])
+    this.#count(entry & STATE_MASK, STATE_CODE[state])
+  }
+
+  #count(from: number, to: number): void {
+    if (from === to) return
+    Atomics.sub(this.#words, WORD_COUNTS + from, 1)
+    Atomics.add(this.#words, WORD_COUNTS + to, 1)
+  }
+
+  #entryOf(index: number): number {
+    if (!Number.isInteger(index) || index < 0 || index >= this.taskCount) {
+      throw new UsageError(`There is no task ${index}; tasks count from 0 to ${this.taskCount - 1}.`)
+    }
+    return Atomics.load(this.#entries, index)
+  }
+
+  /** State of a task. */
+  stateOf(index: number): TableState {
+    return TABLE_STATES[this.#entryOf(index) & STATE_MASK] ?? 'INVALID'
+  }
+
+  /** Highest event slot known of a task; 0 if none is. */
+  slotOf(index: number): number {
+    return this.#entryOf(index) >> STATE_BITS
+  }
+
+  /** Number of tasks in a state. */
+  count(state: TableState): number {
+    return Atomics.load(this.#words, WORD_COUNTS + STATE_CODE[state])
+  }
+
+  /** Indices of all tasks in a state; reads the whole table. */
+  tasksIn(state: TableState): number[] {
+    const found: number[] = []
+    for (let index = 0; index < this.taskCount; index += 1) {
+      if (this.stateOf(index) === state) found.push(index)
+    }
+    return found
+  }
+}
+
+function packAllowed(waiting: readonly boolean[]): number {
+  return waiting.reduce((bits, waits, code) => (waits ? bits | (1 << code) : bits), 0)
+}

@@ -1,0 +1,99 @@
+import { UsageError } from './errors.ts'
+import type { AttemptRecord, StoreClaim } from './state-store.ts'
+import type { TaskEnd } from './task-claimer.ts'
+import type { TaskDefinition, TaskValue } from './task-definition.ts'
+
+/** Facts about an attempt that its runner knows better than the batch. */
+export type AttemptFacts = Partial<AttemptRecord>
+
+/** Ends a task for one member of its group; given by the batch. @internal */
+export type EndTask = (end: TaskEnd, facts: AttemptFacts) => Promise<void>
+
+/**
+ * A task that this worker group has claimed. Every member of the group holds one.
+ *
+ * {@link Task.done}, {@link Task.fail} and {@link Task.release} are collective over the group: each member calls one
+ * of them, once. The task is FAILED if any member failed, else given back if any member released it, else DONE.
+ */
+export class Task {
+  /** Position in the list of tasks, from 0. */
+  readonly index: number
+  /** The task's name. */
+  readonly name: string
+  /** The values that the task was given; empty if it has only a name. */
+  readonly values: Readonly<Record<string, TaskValue>>
+  /** The task's directory, for its results; `undefined` in a batch without a root. */
+  readonly directory: string | undefined
+  /** How many times the task has been claimed: 1 at first. */
+  readonly attempt: number
+  /** The fencing token: greater with every claim of this task. Results named after it can't be mixed up. */
+  readonly claim: number
+  /** Wall-clock time of the claim, milliseconds since 1970. */
+  readonly startedAtMs: number = Date.now()
+  /** The claim as the store knows it. @internal */
+  readonly storeClaim: StoreClaim
+  readonly #startedMs = performance.now()
+  readonly #end: EndTask
+  #ended = false
+
+  /** @internal */
+  constructor(definition: TaskDefinition, options: { claim: StoreClaim; directory: string | undefined; end: EndTask }) {
+    this.index = options.claim.taskIndex
+    this.name = definition.name
+    this.values = definition.values ?? {}
+    this.directory = options.directory
+    this.attempt = options.claim.attempt
+    this.claim = options.claim.slot
+    this.storeClaim = options.claim
+    this.#end = options.end
+  }
+
+  /** Whether this member has ended the task. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /**
+   * Marks the task DONE. Collective over the group. With a root it resolves when DONE is on disk (`durability`).
+   *
+   * @throws {@link FencedError} if another instance took the task over: this result does not count.
+   * @throws {@link ForeignWriterError} if a program that takes no claims changed the task's state.
+   * @throws {@link UsageError} if this member has ended the task before.
+   */
+  done(facts: AttemptFacts = {}): Promise<void> {
+    return this.#finish('DONE', { reason: 'done', ...facts })
+  }
+
+  /**
+   * Marks the task FAILED; it runs again later if retries are left. Collective over the group.
+   *
+   * @param error - Why; its message is kept with the attempt.
+   * @throws As {@link Task.done}.
+   */
+  fail(error?: unknown, facts: AttemptFacts = {}): Promise<void> {
+    return this.#finish('FAILED', { reason: 'error', ...messageOf(error), ...facts })
+  }
+
+  /** Gives the task back: it is OPEN again. Collective over the group. Throws as {@link Task.done}. */
+  release(facts: AttemptFacts = {}): Promise<void> {
+    return this.#finish('OPEN', { reason: 'interrupted', ...facts })
+  }
+
+  #finish(end: TaskEnd, facts: AttemptFacts): Promise<void> {
+    if (this.#ended) {
+      throw new UsageError(`Task ${JSON.stringify(this.name)} was ended twice. Call done, fail or release once.`)
+    }
+    this.#ended = true
+    const measured = { startedAtMs: this.startedAtMs, durationMs: performance.now() - this.#startedMs }
+    return this.#end(end, { ...measured, ...facts })
+  }
+}
+
+/** Longest error message that is kept with an attempt. */
+const MESSAGE_LENGTH_MAX = 500
+
+function messageOf(error: unknown): AttemptFacts {
+  if (error === undefined) return {}
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return { message: text.split('\n', 1)[0]?.slice(0, MESSAGE_LENGTH_MAX) ?? '' }
+}

@@ -1,0 +1,26 @@
+/**
+ * The library: what a job script imports.
+ *
+ * `openBatch` is the door; `docs/glossary.md` has the words.
+ */
+import { type Batch, type BatchOptions, openBatchWith } from '@mpibatch/batch-core'
+import { createFsStateProvider } from '@mpibatch/fs-state'
+
+export * from '@mpibatch/batch-core'
+export { createFsStateProvider, openRootView } from '@mpibatch/fs-state'
+export { tasksFromCsv } from './input/tasks-from-csv.ts'
+
+/**
+ * Opens a batch over a task root. Collective over the ranks: every one opens it with equal options.
+ *
+ * The ranks are those that `mpibatch run job.mjs` started, or this process alone.
+ *
+ * @throws {@link ConfigError} for a wrong option, an empty list, a task name that is no safe directory name, or ranks
+ *   that don't fill the groups.
+ * @throws {@link ConfigMismatchError} if ranks differ in what they ask for.
+ * @throws {@link TasksChangedError} if the root knows one of the tasks with other values; nothing was changed.
+ * @throws {@link StoreUnusableError} if the root can't hold task states.
+ */
+export function openBatch(options: BatchOptions = {}): Promise<Batch> {
+  return openBatchWith(options, (settings) => createFsStateProvider({ ...settings, command: process.argv[1] ?? 'script' }))
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { EXIT_CODE } from './exit-code.ts'
+
+/**
+ * The program: finds the command, runs it, and sets the exit code of the process. Errors end in one sentence on
+ * standard error; `--debug` adds the stack.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', endOnBrokenPipe)
+  process.exitCode = await runProgram(argv)
+}
+
+async function runProgram(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${readVersion()}\n`)
+    return EXIT_CODE.done
+  }
+  const { COMMANDS } = await import('./commands/command.ts')
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const { generalHelp } = await import('./output/help.ts')
+    const stream = name === undefined ? process.stderr : process.stdout
+    stream.write(generalHelp(COMMANDS))
+    return name === undefined ? EXIT_CODE.usage : EXIT_CODE.done
+  }
+  const entry = COMMANDS.find((command) => command.name === name)
+  if (entry === undefined) {
+    const { nearest } = await import('./input/nearest.ts')
+    const guess = nearest(name, COMMANDS.map((command) => command.name))
+    const hint = guess === undefined ? 'See "mpibatch --help".' : `Did you mean "${guess}"?`
+    process.stderr.write(`mpibatch: there is no command ${JSON.stringify(name)}. ${hint}\n`)
+    return EXIT_CODE.usage
+  }
+  try {
+    const command = await entry.load()
+    return await command.run(rest)
+  } catch (error) {
+    const { reportError } = await import('./output/report-error.ts')
+    return reportError(error, { debug: rest.includes('--debug') })
+  }
+}
+
+/** The version in the package's own package.json. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+/** `mpibatch list | head` ends quietly when the reader has seen enough. */
+function endOnBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT_CODE.done)
+  throw error
+}
