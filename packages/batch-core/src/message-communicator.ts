@@ -1,0 +1,320 @@
+/**
+ * A communicator over any transport that carries messages between two ranks.
+ *
+ * Contexts: every communicator has a text that marks its messages. A child's context is its parent's, the number of
+ * children that the parent had before, and the color. Members make children in the same order, so they find the same
+ * text without asking anybody, and no two communicators of a job have the same.
+ *
+ * Collective calls count on in the same way. The number of the call, below zero, is the tag of its messages, so they
+ * never fit a user's receive, and two calls under way at once don't mix.
+ */
+import type {
+  Communicator,
+  Message,
+  ReceiveOptions,
+  ReduceOperation,
+  Reducible,
+  RootOptions,
+  SendOptions,
+  SplitOptions,
+} from './communicator.ts'
+import { ClosedError, ConfigMismatchError, RankLostError, UsageError } from './errors.ts'
+import { invariant } from './invariant.ts'
+import { Mailbox } from './mailbox.ts'
+import type { Envelope, MessageTransport } from './message-transport.ts'
+import { checkReduceInput, combine, type ReduceInput } from './reduce.ts'
+import type { SharedWindow } from './shared-window.ts'
+import { SharedWordsWindow } from './shared-words-window.ts'
+import { checkWaitLimits } from './wait-limits.ts'
+
+/** Largest tag that every MPI library has to take. */
+const TAG_MAX = 32767
+
+/**
+ * Makes the communicator of all ranks that the transport reaches.
+ *
+ * Each rank calls it once; nothing is sent. Windows need ranks that share memory: threads, or one process.
+ */
+export function createMessageCommunicator(transport: MessageTransport): Communicator {
+  const members = Array.from({ length: transport.worldSize }, (_, worldRank) => worldRank)
+  return new MessageCommunicator({ transport, mailbox: new Mailbox(transport) }, members, 'world')
+}
+
+interface Endpoint {
+  readonly transport: MessageTransport
+  readonly mailbox: Mailbox
+}
+
+/** One collective call: what its messages are marked with. */
+interface Call {
+  readonly operation: string
+  readonly tag: number
+}
+
+/** What rank 0 found for everybody, or why it can't be. */
+type Decision<T> = { readonly result: T } | { readonly mismatch: string }
+
+class MessageCommunicator implements Communicator {
+  readonly rank: number
+  readonly size: number
+  readonly #endpoint: Endpoint
+  /** World rank of each member. */
+  readonly #members: readonly number[]
+  readonly #context: string
+  #callCount = 0
+  #childCount = 0
+  #closing: Promise<void> | undefined
+
+  constructor(endpoint: Endpoint, members: readonly number[], context: string) {
+    this.rank = members.indexOf(endpoint.transport.worldRank)
+    this.size = members.length
+    this.#endpoint = endpoint
+    this.#members = members
+    this.#context = context
+  }
+
+  async send(data: unknown, options: SendOptions): Promise<void> {
+    this.#checkOpen()
+    const { destination, tag = 0 } = options
+    this.#checkRank('destination', destination)
+    checkTag(tag)
+    this.#post(destination, { tag, data })
+  }
+
+  async receive<T = unknown>(options: ReceiveOptions = {}): Promise<Message<T>> {
+    this.#checkOpen()
+    const { source, tag, timeoutMs, signal } = options
+    if (source !== undefined) this.#checkRank('source', source)
+    if (tag !== undefined) checkTag(tag)
+    checkWaitLimits({ timeoutMs, signal })
+    const senders =
+      source === undefined ? this.#members.filter((_, rank) => rank !== this.rank) : [this.#worldRank(source)]
+    const wanted = { context: this.#context, source, tag, senders, timeoutMs, signal }
+    const envelope = await this.#endpoint.mailbox.receive(wanted)
+    return { data: envelope.data as T, source: envelope.source, tag: envelope.tag }
+  }
+
+  /** Dissemination: after round k every rank knows of 2^(k+1) ranks that came (Hensgen, Finkel and Manber 1988). */
+  async barrier(): Promise<void> {
+    const call = this.#begin('barrier')
+    for (let distance = 1; distance < this.size; distance *= 2) {
+      this.#post((this.rank + distance) % this.size, { ...call, data: undefined })
+      await this.#take(call, (this.rank - distance + this.size) % this.size)
+    }
+  }
+
+  async broadcast<T>(value: T, options: RootOptions = {}): Promise<T> {
+    const { root = 0 } = options
+    this.#checkRank('root', root)
+    return this.#broadcast(this.#begin('broadcast'), value, root)
+  }
+
+  async gather<T>(value: T, options: RootOptions = {}): Promise<T[] | undefined> {
+    const { root = 0 } = options
+    this.#checkRank('root', root)
+    return this.#gather(this.#begin('gather'), value, root)
+  }
+
+  async allgather<T>(value: T): Promise<T[]> {
+    return this.#decide(this.#begin('allgather'), value, (values) => values)
+  }
+
+  async allreduce<T extends Reducible>(value: T, operation: ReduceOperation): Promise<T> {
+    const input: ReduceInput = { value, operation }
+    this.#checkOpen()
+    checkReduceInput(input)
+    // Rank 0 alone computes, so that all members get the same bits whatever the order of arrival.
+    return this.#decide(this.#begin('allreduce'), input, (inputs) => combine(inputs) as T)
+  }
+
+  async split(options: SplitOptions): Promise<Communicator | undefined> {
+    this.#checkOpen()
+    const { color, key = 0 } = options
+    if (color !== undefined && !(Number.isSafeInteger(color) && color >= 0)) {
+      throw new UsageError(
+        `The color is ${color}, but has to be an integer of 0 or more, or undefined to join nobody.`,
+      )
+    }
+    if (!Number.isFinite(key)) throw new UsageError(`The key is ${key}, but has to be a finite number.`)
+    const context = `${this.#context}.${this.#childCount++}`
+    const all = await this.#decide(this.#begin('split'), { color, key }, (choices) => choices)
+    if (color === undefined) return undefined
+    const ranks = all
+      .map((choice, rank) => ({ ...choice, rank }))
+      .filter((choice) => choice.color === color)
+      .sort((left, right) => left.key - right.key || left.rank - right.rank)
+    const members = ranks.map(({ rank }) => this.#worldRank(rank))
+    return new MessageCommunicator(this.#endpoint, members, `${context}:${color}`)
+  }
+
+  splitByNode(): Promise<Communicator> {
+    // Ranks that exchange messages without MPI live in one process, so they are all on one node.
+    return this.duplicate()
+  }
+
+  async duplicate(): Promise<Communicator> {
+    await this.barrier()
+    return new MessageCommunicator(this.#endpoint, this.#members, `${this.#context}.${this.#childCount++}`)
+  }
+
+  async createWindow(options: { readonly length: number }): Promise<SharedWindow> {
+    this.#checkOpen()
+    const { length } = options
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new UsageError(`The length is ${length}, but has to be a number of words, 0 or more.`)
+    }
+    const buffer = await this.#decide(this.#begin('createWindow'), length, allocateWords)
+    return new SharedWordsWindow(new Int32Array(buffer), () => this.barrier())
+  }
+
+  /** Frees the communicator. Collective; a second call returns the promise of the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close(this.#begin('close'))
+    return this.#closing
+  }
+
+  async #close(call: Call): Promise<void> {
+    const others = this.#members.map((_, rank) => rank).filter((rank) => rank !== this.rank)
+    try {
+      for (const rank of others) this.#post(rank, { ...call, data: undefined })
+      // A word from each member itself, not through others: it arrives behind everything that the member has sent,
+      // so that no late message can bring the context back.
+      for (const rank of others) await this.#take(call, rank)
+    } finally {
+      this.#endpoint.mailbox.closeContext(this.#context, closedError())
+    }
+  }
+
+  /** Binomial tree: a rank gets the value from the rank without its lowest bit, counted from the root. */
+  async #broadcast<T>(call: Call, value: T, root: number): Promise<T> {
+    const relative = (this.rank - root + this.size) % this.size
+    const rankOf = (relativeRank: number): number => (relativeRank + root) % this.size
+    let result = value
+    let bit = 1
+    while (bit < this.size && (relative & bit) === 0) bit <<= 1
+    if (bit < this.size) result = (await this.#take(call, rankOf(relative - bit))) as T
+    for (bit >>= 1; bit > 0; bit >>= 1) {
+      if (relative + bit < this.size) this.#post(rankOf(relative + bit), { ...call, data: result })
+    }
+    return relative === 0 ? copy(result) : result
+  }
+
+  async #gather<T>(call: Call, value: T, root: number): Promise<T[] | undefined> {
+    if (this.rank !== root) {
+      this.#post(root, { ...call, data: value })
+      return undefined
+    }
+    const values: T[] = []
+    for (let rank = 0; rank < this.size; rank += 1) {
+      values.push(rank === root ? copy(value) : ((await this.#take(call, rank)) as T))
+    }
+    return values
+  }
+
+  /** Lets rank 0 find one result from the values of all; all members get it, or all throw. */
+  async #decide<T, R>(call: Call, value: T, find: (values: T[]) => R): Promise<R> {
+    const values = await this.#gather(call, value, 0)
+    const found = values === undefined ? undefined : decisionOf(() => find(values))
+    const decision = await this.#broadcast(call, found, 0)
+    invariant(decision !== undefined, 'Rank 0 decided nothing')
+    if ('mismatch' in decision) throw new ConfigMismatchError(decision.mismatch)
+    return decision.result
+  }
+
+  #begin(operation: string): Call {
+    this.#checkOpen()
+    this.#callCount += 1
+    return { operation, tag: -this.#callCount }
+  }
+
+  async #take(call: Call, source: number): Promise<unknown> {
+    const senders = [this.#worldRank(source)]
+    const wanted = { context: this.#context, source, tag: call.tag, senders }
+    const envelope = await this.#endpoint.mailbox.receive(wanted)
+    if (envelope.operation !== call.operation) {
+      throw new ConfigMismatchError(
+        `Rank ${source} called ${envelope.operation} where this rank called ${call.operation}. All members have to make the ` +
+          'same collective calls in the same order.',
+      )
+    }
+    return envelope.data
+  }
+
+  #post(destination: number, message: Pick<Envelope, 'tag' | 'data' | 'operation'>): void {
+    const worldRank = this.#worldRank(destination)
+    if (this.#endpoint.mailbox.isLost(worldRank)) {
+      throw new RankLostError(
+        `Rank ${worldRank} has ended, so nothing can be sent there. Look at what it reported.`,
+        {
+          details: { worldRanks: [worldRank] },
+        },
+      )
+    }
+    withCopyErrors(() =>
+      this.#endpoint.transport.post(worldRank, { context: this.#context, source: this.rank, ...message }),
+    )
+  }
+
+  #worldRank(rank: number): number {
+    const worldRank = this.#members[rank]
+    invariant(worldRank !== undefined, `Rank ${rank} is not in the communicator`)
+    return worldRank
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw closedError()
+  }
+
+  #checkRank(what: string, rank: number): void {
+    if (Number.isInteger(rank) && rank >= 0 && rank < this.size) return
+    throw new UsageError(`The ${what} is ${rank}, but the ranks here count from 0 to ${this.size - 1}.`, {
+      details: { rank, size: this.size },
+    })
+  }
+}
+
+function checkTag(tag: number): void {
+  if (Number.isInteger(tag) && tag >= 0 && tag <= TAG_MAX) return
+  throw new UsageError(`The tag is ${tag}, but has to be an integer from 0 to ${TAG_MAX}.`, {
+    details: { tag },
+  })
+}
+
+function closedError(): ClosedError {
+  return new ClosedError('This communicator was closed. Use it before close, or duplicate another one.')
+}
+
+function allocateWords(lengths: readonly number[]): SharedArrayBuffer {
+  const [length = 0] = lengths
+  if (lengths.some((other) => other !== length)) {
+    throw new ConfigMismatchError(
+      `createWindow got the lengths ${lengths.join(', ')} from ranks 0 to ${lengths.length - 1}. Give the same on all ranks.`,
+    )
+  }
+  return new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT)
+}
+
+function decisionOf<T>(find: () => T): Decision<T> {
+  try {
+    return { result: find() }
+  } catch (error) {
+    if (error instanceof ConfigMismatchError) return { mismatch: error.message }
+    throw error
+  }
+}
+
+function copy<T>(value: T): T {
+  return withCopyErrors(() => structuredClone(value))
+}
+
+function withCopyErrors<T>(step: () => T): T {
+  try {
+    return step()
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === 'DataCloneError')) throw error
+    throw new UsageError(
+      `This can't be sent to another rank: ${error.message} Send plain data: no functions, no open handles.`,
+      { cause: error },
+    )
+  }
+}

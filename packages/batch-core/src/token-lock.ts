@@ -1,0 +1,242 @@
+/**
+ * A lock whose token passes between ranks in order of request.
+ *
+ * Purpose: let one rank at a time do something that the memory of no single rank can guard.
+ *
+ * Guarantees: one holder at a time; ranks get the lock in the order of their atomic swap on the queue's tail; a free
+ * lock costs two atomic operations and no message, a hand-over one message. Locks never take each other's token.
+ *
+ * Calling sequence: `TokenLock.create` on all ranks, then `acquire` and `release`, or `withLock`, on any rank; at the
+ * end `close` on all ranks. Callers on one rank share its place in the queue, in order of call.
+ *
+ * Failure: a holder that ends without `release` keeps the token; ranks right behind it fail with RankLostError.
+ *
+ * The queue is that of Mellor-Crummey and Scott (1991); `docs/token-lock.md` tells how it is used here.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Communicator } from './communicator.ts'
+import { ClosedError, LockNotHeldError, UsageError } from './errors.ts'
+import type { SharedWindow } from './shared-window.ts'
+import { checkWaitLimits, watchWaitLimits } from './wait-limits.ts'
+
+/** Word with the last place of the queue: rank + 1, or 0 for a free lock. */
+const WORD_TAIL = 0
+/** From this word on, one word per rank: who stands behind it, as rank + 1, or 0. */
+const WORD_NEXT = 1
+const TAG_TOKEN = 0
+const TAG_NEXT = 1
+/** Loads in a row while a successor is between its two steps; after so many it has probably lost its processor. */
+const SPIN_COUNT_MAX = 1000
+
+/** How long {@link TokenLock.acquire} waits. */
+export interface AcquireOptions {
+  /** Milliseconds to wait before {@link TimeoutError}; without it, for ever. */
+  readonly timeoutMs?: number
+  /** Ends the wait with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+interface Caller {
+  readonly grant: () => void
+  readonly refuse: (reason: unknown) => void
+}
+
+/** See the top of this file. */
+export class TokenLock {
+  readonly #communicator: Communicator
+  readonly #window: SharedWindow
+  /** The window's words where all ranks reach them: then no step needs a round trip. */
+  readonly #words: Int32Array | undefined
+  /** Callers on this rank that wait, first come first. */
+  readonly #callers: Caller[] = []
+  /** This rank's place in the queue of ranks. A place is never left before the token has come by. */
+  #place: 'none' | 'waiting' | 'held' | 'leaving' = 'none'
+  #closing: Promise<void> | undefined
+  #failure: { readonly reason: unknown } | undefined
+  #whenLeft: (() => void) | undefined
+
+  private constructor(communicator: Communicator, window: SharedWindow) {
+    this.#communicator = communicator
+    this.#window = window
+    this.#words = window.words
+  }
+
+  /** Makes a lock for the members of a communicator. Collective. */
+  static async create(communicator: Communicator): Promise<TokenLock> {
+    const own = await communicator.duplicate()
+    return new TokenLock(own, await own.createWindow({ length: WORD_NEXT + own.size }))
+  }
+
+  /** Whether this rank holds the lock. */
+  get held(): boolean {
+    return this.#place === 'held'
+  }
+
+  /**
+   * Waits until this rank has the lock. Not collective.
+   *
+   * A caller that gives up leaves the rank's place to the next caller here; if there is none, the token passes on.
+   *
+   * @throws {@link TimeoutError} when `timeoutMs` is over, the signal's reason when it aborts.
+   * @throws {@link ClosedError} after {@link TokenLock.close}.
+   * @throws {@link RankLostError} if the rank before this one in the queue has ended with the token.
+   */
+  async acquire(options: AcquireOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) throw closedError()
+    if (this.#failure !== undefined) throw this.#failure.reason
+    checkWaitLimits(options)
+    return new Promise((resolve, reject) => {
+      const stopWatching = watchWaitLimits(options, 'The lock was not passed to this rank', (reason) => {
+        this.#callers.splice(this.#callers.indexOf(caller), 1)
+        caller.refuse(reason)
+      })
+      const caller: Caller = {
+        grant: () => {
+          stopWatching?.()
+          resolve()
+        },
+        refuse: (reason) => {
+          stopWatching?.()
+          reject(reason)
+        },
+      }
+      this.#callers.push(caller)
+      this.#queueUp()
+    })
+  }
+
+  /**
+   * Passes the lock on to the next rank in the queue. Not collective.
+   *
+   * @throws {@link LockNotHeldError} if this rank doesn't hold it.
+   */
+  async release(): Promise<void> {
+    if (this.#place !== 'held') {
+      throw new LockNotHeldError(
+        `Rank ${this.#communicator.rank} doesn't hold the lock, so it can't release it. Acquire it first.`,
+      )
+    }
+    await this.#leave()
+  }
+
+  /** Runs a function under the lock and releases it, also when the function throws. Not collective. */
+  async withLock<T>(run: () => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
+    await this.acquire(options)
+    try {
+      return await run()
+    } finally {
+      await this.release()
+    }
+  }
+
+  /**
+   * Frees the lock. Collective; callers that still wait here get {@link ClosedError}. A second call returns the
+   * promise of the first.
+   *
+   * @throws {@link UsageError} if this rank holds the lock.
+   */
+  close(): Promise<void> {
+    if (this.#place === 'held') {
+      return Promise.reject(new UsageError('The lock is closed by a rank that holds it. Release it first.'))
+    }
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const caller of this.#callers.splice(0)) caller.refuse(closedError())
+    // A place that nobody here wants any more still has to pass the token on.
+    if (this.#place !== 'none') {
+      await new Promise<void>((resolve) => {
+        this.#whenLeft = resolve
+      })
+    }
+    await this.#window.close()
+    await this.#communicator.close()
+  }
+
+  /** Takes a place in the queue for the callers on this rank, unless it has one. */
+  #queueUp(): void {
+    if (this.#place !== 'none' || this.#callers.length === 0) return
+    this.#place = 'waiting'
+    this.#waitForToken().then(
+      () => this.#grant(),
+      (reason) => this.#fail(reason),
+    )
+  }
+
+  async #waitForToken(): Promise<void> {
+    const own = this.#communicator.rank + 1
+    const words = this.#words
+    const before = words
+      ? Atomics.exchange(words, WORD_TAIL, own)
+      : await this.#window.exchange(WORD_TAIL, own)
+    if (before === 0) return
+    if (words) Atomics.store(words, wordNextOf(before), own)
+    else await this.#communicator.send(undefined, { destination: before - 1, tag: TAG_NEXT })
+    await this.#communicator.receive({ source: before - 1, tag: TAG_TOKEN })
+  }
+
+  #grant(): void {
+    const caller = this.#callers.shift()
+    if (caller === undefined) {
+      this.#leave().catch(() => {
+        // Nobody here waits for it; #fail has noted the reason for the next caller.
+      })
+      return
+    }
+    this.#place = 'held'
+    caller.grant()
+  }
+
+  async #leave(): Promise<void> {
+    this.#place = 'leaving'
+    try {
+      await this.#passOn()
+    } catch (reason) {
+      this.#fail(reason)
+      throw reason
+    }
+    this.#place = 'none'
+    this.#whenLeft?.()
+    this.#queueUp()
+  }
+
+  async #passOn(): Promise<void> {
+    const own = this.#communicator.rank + 1
+    const words = this.#words
+    const last = words
+      ? Atomics.compareExchange(words, WORD_TAIL, own, 0)
+      : await this.#window.compareExchange(WORD_TAIL, own, 0)
+    if (last === own) return
+    await this.#communicator.send(undefined, { destination: await this.#findNext(), tag: TAG_TOKEN })
+  }
+
+  /** The rank behind this one. It has swapped the tail already, so it will say who it is at once. */
+  async #findNext(): Promise<number> {
+    const words = this.#words
+    if (!words) return (await this.#communicator.receive({ tag: TAG_NEXT })).source
+    const index = wordNextOf(this.#communicator.rank + 1)
+    for (let tries = 1; ; tries += 1) {
+      const next = Atomics.exchange(words, index, 0)
+      if (next !== 0) return next - 1
+      if (tries % SPIN_COUNT_MAX === 0) await nextTurn()
+    }
+  }
+
+  #fail(reason: unknown): void {
+    this.#failure = { reason }
+    this.#place = 'none'
+    for (const caller of this.#callers.splice(0)) caller.refuse(reason)
+    this.#whenLeft?.()
+  }
+}
+
+function wordNextOf(place: number): number {
+  return WORD_NEXT + place - 1
+}
+
+function closedError(): ClosedError {
+  return new ClosedError('This lock was closed. Acquire it before close, or create another one.')
+}
