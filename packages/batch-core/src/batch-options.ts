@@ -93,10 +93,15 @@ const schema = z.strictObject({
  *
  * @throws {@link ConfigError} naming the first option that is wrong.
  */
-export function resolveBatchOptions(options: BatchOptions, commandLine: RuntimeOptions = {}): ResolvedBatchOptions {
+export function resolveBatchOptions(
+  options: BatchOptions,
+  commandLine: RuntimeOptions = {},
+): ResolvedBatchOptions {
   const { communicator: _communicator, signal: _signal, ...checked } = options
   if (checked.tasks !== undefined && commandLine.tasks !== undefined) {
-    throw new ConfigError('The script has its own tasks, and the command line gives others. Take one of them.')
+    throw new ConfigError(
+      'The script has its own tasks, and the command line gives others. Take one of them.',
+    )
   }
   const { tasks: givenTasks, ...rest } = { ...checked, ...commandLine }
   // The tasks are looked at one by one, since a schema over a million of them would copy them all.
@@ -104,10 +109,14 @@ export function resolveBatchOptions(options: BatchOptions, commandLine: RuntimeO
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     const place = issue?.code === 'unrecognized_keys' ? '' : `${issue?.path.join('.') ?? ''}: `
-    throw new ConfigError(`Wrong option for openBatch: ${place}${issue?.message ?? 'not valid'}.`, { cause: parsed.error })
+    throw new ConfigError(`Wrong option for openBatch: ${place}${issue?.message ?? 'not valid'}.`, {
+      cause: parsed.error,
+    })
   }
   if (givenTasks === undefined) {
-    throw new ConfigError('openBatch was given no tasks. Give it `tasks`, or a list on the command line of `mpibatch run`.')
+    throw new ConfigError(
+      'openBatch was given no tasks. Give it `tasks`, or a list on the command line of `mpibatch run`.',
+    )
   }
   const tasks = givenTasks.map(toDefinition)
   if (tasks.length === 0) throw new ConfigError('The list of tasks is empty.')

@@ -6,8 +6,8 @@ import { ClosedError, FencedError, ForeignWriterError, UsageError } from './erro
 import type { AttemptRecord, LoadedFault, PlannedTask, StateStore } from './state-store.ts'
 import { type AttemptFacts, Task } from './task.ts'
 import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
-import type { TaskTable } from './task-table.ts'
 import { TABLE_STATES, type TableState } from './task-state.ts'
+import type { TaskTable } from './task-table.ts'
 import type { TokenLock } from './token-lock.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
@@ -191,9 +191,12 @@ export class Batch implements AsyncIterable<Task> {
     this.#parts.table.stateOf(index)
     const task = this.#current.get(index)
     if (task === undefined) {
-      throw new UsageError(`Task ${index} does not run in this worker group, so its state can't be set here.`, {
-        details: { index },
-      })
+      throw new UsageError(
+        `Task ${index} does not run in this worker group, so its state can't be set here.`,
+        {
+          details: { index },
+        },
+      )
     }
     if (state === 'DONE') await task.done()
     else if (state === 'FAILED') await task.fail()
@@ -282,4 +285,3 @@ export class Batch implements AsyncIterable<Task> {
     await this.#parts.claimer?.end(task.storeClaim, 'OPEN', record)
   }
 }
-

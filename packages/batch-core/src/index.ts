@@ -35,9 +35,9 @@ export {
   findRuntime,
   type Runtime,
   type RuntimeOptions,
-  setRuntime,
   STOP_DRAIN,
   STOP_NONE,
+  setRuntime,
 } from './runtime.ts'
 export type { SharedWindow } from './shared-window.ts'
 export { createSoloCommunicator } from './solo-communicator.ts'
@@ -81,6 +81,11 @@ export {
   type TerminalState,
 } from './task-state.ts'
 export { SLOT_MAX, type TableContents, TaskTable } from './task-table.ts'
-export { startThreads, type ThreadJob, type ThreadJobOptions, type ThreadJobResult } from './threads/start-threads.ts'
+export {
+  startThreads,
+  type ThreadJob,
+  type ThreadJobOptions,
+  type ThreadJobResult,
+} from './threads/start-threads.ts'
 export { TokenLock } from './token-lock.ts'
 export { createWorkerGroup, groupLayout, type WorkerGroup } from './worker-group.ts'

@@ -1,4 +1,11 @@
-import type { ClaimOutcome, LoadedStates, PlannedTask, StateStore, StateStoreProvider, StoreClaim } from './state-store.ts'
+import type {
+  ClaimOutcome,
+  LoadedStates,
+  PlannedTask,
+  StateStore,
+  StateStoreProvider,
+  StoreClaim,
+} from './state-store.ts'
 import { STATE_CODE } from './task-state.ts'
 
 /**
@@ -67,5 +74,6 @@ export class MemoryStateStore implements StateStore {
 /** Provider of {@link MemoryStateStore}: what a batch without a root uses. */
 export const memoryStateStoreProvider: StateStoreProvider = {
   open: (tasks: readonly PlannedTask[]) => Promise.resolve(new MemoryStateStore(tasks.length)),
-  attach: (_ticket: unknown, tasks: readonly PlannedTask[]) => Promise.resolve(new MemoryStateStore(tasks.length)),
+  attach: (_ticket: unknown, tasks: readonly PlannedTask[]) =>
+    Promise.resolve(new MemoryStateStore(tasks.length)),
 }

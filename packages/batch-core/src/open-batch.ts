@@ -48,7 +48,10 @@ type Opened = { readonly ticket: StoreTicket } | { readonly failure: string }
  *
  * @throws {@link ConfigError}, {@link ConfigMismatchError}, {@link TasksChangedError}, {@link StoreUnusableError}.
  */
-export async function openBatchWith(options: BatchOptions, createProvider: CreateStoreProvider): Promise<Batch> {
+export async function openBatchWith(
+  options: BatchOptions,
+  createProvider: CreateStoreProvider,
+): Promise<Batch> {
   const runtime = options.communicator === undefined ? findRuntime() : undefined
   const resolved = resolveBatchOptions(options, runtime?.options)
   const given = options.communicator ?? runtime?.communicator
@@ -56,7 +59,8 @@ export async function openBatchWith(options: BatchOptions, createProvider: Creat
   const tasks = resolved.tasks.map((task) => planScriptTask(task, resolved.version))
   await agree(communicator, { ...resolved, tasks })
   const { root, durability, acceptChanges } = resolved
-  const provider = root === null ? memoryStateStoreProvider : createProvider({ root, durability, acceptChanges })
+  const provider =
+    root === null ? memoryStateStoreProvider : createProvider({ root, durability, acceptChanges })
   const stop = new StopRequest({ signal: options.signal, word: runtime?.stop })
   const groupSize = given === undefined ? groupSizeAlone(resolved.groupSize) : resolved.groupSize
   const opened = await openParts({ ...resolved, tasks, groupSize, communicator, provider, stop })
@@ -86,13 +90,19 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
   invariant(words !== undefined, 'The ranks of this batch share no memory')
   if (codes !== undefined) {
     const order = taskOrder(plan.order, { taskCount: tasks.length, durations: () => store.durations() })
-    TaskTable.create(words, tasks.length).fill({ codes, claimable: plan, ...(order === undefined ? {} : { order }) })
+    TaskTable.create(words, tasks.length).fill({
+      codes,
+      claimable: plan,
+      ...(order === undefined ? {} : { order }),
+    })
   }
   await world.barrier()
   const table = new TaskTable(words)
   const lock = workers.leaders === undefined ? undefined : await TokenLock.create(workers.leaders)
   const claimer =
-    lock === undefined ? undefined : new TaskClaimer({ ...plan, table, store, lock, owner: workers.groupIndex, claimable: plan })
+    lock === undefined
+      ? undefined
+      : new TaskClaimer({ ...plan, table, store, lock, owner: workers.groupIndex, claimable: plan })
   const closeShared = async (): Promise<void> => {
     await lock?.close()
     await window.close()
@@ -101,7 +111,18 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     await workers.leaders?.close()
     await world.close()
   }
-  const batch = new Batch({ world, workers, control, table, store, claimer, lock, tasks, faults, closeShared })
+  const batch = new Batch({
+    world,
+    workers,
+    control,
+    table,
+    store,
+    claimer,
+    lock,
+    tasks,
+    faults,
+    closeShared,
+  })
   return { batch, table, store }
 }
 
@@ -157,6 +178,11 @@ function groupSizeAlone(groupSize: number): number {
   return 1
 }
 
-function announce(runtime: Runtime, root: string | null, tasks: readonly PlannedTask[], opened: OpenedBatch): void {
+function announce(
+  runtime: Runtime,
+  root: string | null,
+  tasks: readonly PlannedTask[],
+  opened: OpenedBatch,
+): void {
   runtime.announce({ table: opened.table.words, root, tasks, ticket: opened.store.ticket })
 }

@@ -102,7 +102,10 @@ export interface StateStore {
   /** Reads the states of all tasks. */
   load(): Promise<LoadedStates>
   /** Tries to claim a task; the loser learns why. */
-  claim(taskIndex: number, options: { readonly lastSeen: number; readonly from: ClaimableStates }): Promise<ClaimOutcome>
+  claim(
+    taskIndex: number,
+    options: { readonly lastSeen: number; readonly from: ClaimableStates },
+  ): Promise<ClaimOutcome>
   /** Notes that a claimed task's command has started. Not synced to disk. */
   recordStart(claim: StoreClaim, process: AttemptProcess): void
   /**

@@ -8,7 +8,10 @@ export class StopRequest {
   readonly #signal: AbortSignal | undefined
   readonly #word: Int32Array | undefined
 
-  constructor(sources: { readonly signal?: AbortSignal | undefined; readonly word?: Int32Array | undefined }) {
+  constructor(sources: {
+    readonly signal?: AbortSignal | undefined
+    readonly word?: Int32Array | undefined
+  }) {
     this.#signal = sources.signal
     this.#word = sources.word
   }

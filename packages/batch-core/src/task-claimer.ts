@@ -6,8 +6,8 @@ import { FencedError, ForeignWriterError } from './errors.ts'
 import { RetrySchedule } from './retry-schedule.ts'
 import type { AttemptRecord, StateStore, StoreClaim } from './state-store.ts'
 import type { StopRequest } from './stop-request.ts'
-import type { TaskTable } from './task-table.ts'
 import type { ClaimableStates, TableState } from './task-state.ts'
+import type { TaskTable } from './task-table.ts'
 import type { TokenLock } from './token-lock.ts'
 
 /** What a claimer works with. */

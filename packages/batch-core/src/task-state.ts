@@ -18,14 +18,14 @@ export type TableState = TaskState | 'ELSEWHERE'
 export const TABLE_STATES = ['OPEN', 'RUNNING', 'DONE', 'FAILED', 'INVALID', 'ELSEWHERE'] as const
 
 /** Codes of the table states, as they stand in the low three bits of a task table's entry. */
-export const STATE_CODE = {
+export const STATE_CODE: Readonly<Record<TableState, number>> = {
   OPEN: 0,
   RUNNING: 1,
   DONE: 2,
   FAILED: 3,
   INVALID: 4,
   ELSEWHERE: 5,
-} as const satisfies Record<TableState, number>
+}
 
 /** The states that are stored on disk. */
 export const STORED_STATES = ['OPEN', 'RUNNING', 'DONE', 'FAILED'] as const

@@ -34,7 +34,7 @@ const WORD_COUNTS = 8
 const STATE_BITS = 3
 const STATE_MASK = (1 << STATE_BITS) - 1
 /** Largest event slot that an entry can hold. */
-export const SLOT_MAX = 0x7fffffff >> STATE_BITS
+export const SLOT_MAX: number = 0x7fffffff >> STATE_BITS
 
 /** Initial states and order of a table. */
 export interface TableContents {
@@ -75,7 +75,10 @@ export class TaskTable {
    * @throws {@link InvariantError} if they hold no table of this version.
    */
   constructor(words: Int32Array) {
-    invariant(Atomics.load(words, WORD_VERSION) === VERSION, 'Memory that should hold a task table holds none')
+    invariant(
+      Atomics.load(words, WORD_VERSION) === VERSION,
+      'Memory that should hold a task table holds none',
+    )
     const count = words[WORD_TASK_COUNT] ?? 0
     this.#words = words
     this.taskCount = count
@@ -155,7 +158,10 @@ export class TaskTable {
   /** Puts a task that was re-opened at the end of the queue. Under the token lock; the task must not be waiting. */
   enqueue(index: number): void {
     const tail = Atomics.load(this.#words, WORD_TAIL)
-    invariant(tail - Atomics.load(this.#words, WORD_HEAD) < this.taskCount, 'A task waits twice to be claimed')
+    invariant(
+      tail - Atomics.load(this.#words, WORD_HEAD) < this.taskCount,
+      'A task waits twice to be claimed',
+    )
     Atomics.store(this.#queue, tail % this.taskCount, index)
     Atomics.store(this.#words, WORD_TAIL, tail + 1)
   }

@@ -37,7 +37,10 @@ export class Task {
   #ended = false
 
   /** @internal */
-  constructor(definition: TaskDefinition, options: { claim: StoreClaim; directory: string | undefined; end: EndTask }) {
+  constructor(
+    definition: TaskDefinition,
+    options: { claim: StoreClaim; directory: string | undefined; end: EndTask },
+  ) {
     this.index = options.claim.taskIndex
     this.name = definition.name
     this.values = definition.values ?? {}
@@ -81,7 +84,9 @@ export class Task {
 
   #finish(end: TaskEnd, facts: AttemptFacts): Promise<void> {
     if (this.#ended) {
-      throw new UsageError(`Task ${JSON.stringify(this.name)} was ended twice. Call done, fail or release once.`)
+      throw new UsageError(
+        `Task ${JSON.stringify(this.name)} was ended twice. Call done, fail or release once.`,
+      )
     }
     this.#ended = true
     const measured = { startedAtMs: this.startedAtMs, durationMs: performance.now() - this.#startedMs }

@@ -1,0 +1,198 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import {
+  type Batch,
+  type BatchOptions,
+  ClosedError,
+  type Communicator,
+  ConfigMismatchError,
+  openBatchWith,
+  setRuntime,
+  type Task,
+  UsageError,
+} from '../src/index.ts'
+import { createLoopback } from '../src/testing/loopback-communicator.ts'
+
+/** Batches here live in memory; the store's own behaviour is tested with the store. */
+function openInMemory(options: BatchOptions): Promise<Batch> {
+  return openBatchWith({ root: null, ...options }, () => {
+    throw new Error('a batch without a root asked for a store')
+  })
+}
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`)
+
+/** Runs the same program on every rank of a loopback. */
+function onRanks<T>(size: number, program: (communicator: Communicator) => Promise<T>): Promise<T[]> {
+  return Promise.all(createLoopback(size).map(program))
+}
+
+afterEach(() => setRuntime(undefined))
+
+describe('a batch on one rank', () => {
+  it('gives every task once, in order, and counts what became of them', async () => {
+    const batch = await openInMemory({ tasks: names(5) })
+    const seen: string[] = []
+    for await (const task of batch) {
+      seen.push(task.name)
+      await (task.index === 3 ? task.fail(new Error('no')) : task.done())
+    }
+    expect(seen).toEqual(names(5))
+    expect(await batch.close()).toMatchObject({ DONE: 4, FAILED: 1, OPEN: 0, RUNNING: 0 })
+  })
+
+  it('shrinks groups to the one rank there is', async () => {
+    const batch = await openInMemory({ tasks: ['a'], groupSize: 2 })
+    expect([batch.group.size, batch.groupCount]).toEqual([1, 1])
+    await batch.run(() => undefined)
+    expect((await batch.close()).DONE).toBe(1)
+  })
+
+  it('runs a failed task again as often as was asked for', async () => {
+    const batch = await openInMemory({ tasks: ['a', 'b'], retries: 2, retryDelayMs: 1 })
+    const attempts: [string, number][] = []
+    await batch.run((task: Task) => {
+      attempts.push([task.name, task.attempt])
+      if (task.name === 'a' && task.attempt < 3) throw new Error('not yet')
+    })
+    expect(attempts.filter(([name]) => name === 'a')).toEqual([
+      ['a', 1],
+      ['a', 2],
+      ['a', 3],
+    ])
+    expect((await batch.close()).DONE).toBe(2)
+  })
+
+  it('fails a task for good when its retries are used up', async () => {
+    const batch = await openInMemory({ tasks: ['a'], retries: 1, retryDelayMs: 0 })
+    let runs = 0
+    await batch.run(() => {
+      runs += 1
+      throw new Error('never')
+    })
+    expect([runs, (await batch.close()).FAILED]).toEqual([2, 1])
+  })
+
+  it('starts nothing more when asked to stop, also in the middle of a wait for a retry', async () => {
+    const stop = new AbortController()
+    const batch = await openInMemory({
+      tasks: names(3),
+      retries: 1,
+      retryDelayMs: 3_000_000,
+      signal: stop.signal,
+    })
+    for await (const task of batch) {
+      await task.fail()
+      if (task.index === 2) setImmediate(() => stop.abort())
+    }
+    expect(await batch.close()).toMatchObject({ FAILED: 3 })
+  })
+
+  it('gives a task back when its loop is left, and says so when it was not ended', async () => {
+    const left = await openInMemory({ tasks: names(3) })
+    for await (const task of left)
+      if (task.index === 1) break
+      else await task.done()
+    expect(await left.close()).toMatchObject({ DONE: 1, OPEN: 2, RUNNING: 0 })
+    const forgotten = await openInMemory({ tasks: ['a'] })
+    const loop = async (): Promise<void> => {
+      for await (const _ of forgotten);
+    }
+    await expect(loop()).rejects.toThrow('without ending task "a"')
+  })
+
+  it('lets the owner alone set a state, once', async () => {
+    const batch = await openInMemory({ tasks: ['a', 'b'] })
+    const task = await batch.nextTask()
+    await expect(batch.setTaskState(1, 'DONE')).rejects.toThrow(UsageError)
+    await expect(batch.setTaskState(9, 'DONE')).rejects.toThrow('There is no task 9')
+    await batch.setTaskState(0, 'DONE')
+    expect(await batch.getTaskState(0)).toBe('DONE')
+    expect(() => task?.done()).toThrow('ended twice')
+    await expect(batch.setTaskState(0, 'FAILED')).rejects.toThrow(UsageError)
+  })
+
+  it('is over once it is closed', async () => {
+    const batch = await openInMemory({ tasks: ['a'] })
+    await batch.close()
+    await expect(batch.nextTask()).rejects.toThrow(ClosedError)
+    await batch.close()
+  })
+
+  it('serves many callers at once, as the slots of the command line are', async () => {
+    const batch = await openInMemory({ tasks: names(100) })
+    const seen = new Set<number>()
+    const slot = async (): Promise<void> => {
+      for (let task = await batch.nextTask(); task !== undefined; task = await batch.nextTask()) {
+        expect(seen.has(task.index)).toBe(false)
+        seen.add(task.index)
+        await task.done()
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, slot))
+    expect([seen.size, (await batch.close()).DONE]).toEqual([100, 100])
+  })
+})
+
+describe.each([
+  { size: 1, groupSize: 1 },
+  { size: 2, groupSize: 1 },
+  { size: 2, groupSize: 2 },
+  { size: 3, groupSize: 1 },
+  { size: 4, groupSize: 2 },
+  { size: 4, groupSize: 4 },
+])('a batch on $size ranks in groups of $groupSize', ({ size, groupSize }) => {
+  it('gives each task to one group, and to every member of it', async () => {
+    const seen = await onRanks(size, async (communicator) => {
+      const batch = await openInMemory({ tasks: names(20), communicator, groupSize })
+      const mine: [number, number][] = []
+      for await (const task of batch) {
+        const sum = await batch.group.allreduce(task.index, 'sum')
+        expect(sum).toBe(task.index * groupSize)
+        mine.push([task.index, batch.groupIndex])
+        await task.done()
+      }
+      expect((await batch.close()).DONE).toBe(20)
+      return mine
+    })
+    const claims = seen.flat().map(([index]) => index)
+    for (let index = 0; index < 20; index += 1) {
+      expect(claims.filter((claimed) => claimed === index)).toHaveLength(groupSize)
+    }
+    for (let rank = 0; rank < size; rank += 1) {
+      expect(seen[rank]).toEqual(seen[rank - (rank % groupSize)])
+    }
+  })
+
+  it('fails a task if any member fails it', async () => {
+    const counts = await onRanks(size, async (communicator) => {
+      const batch = await openInMemory({ tasks: names(6), communicator, groupSize })
+      await batch.run((task) => {
+        if (task.index === 2 && batch.group.rank === groupSize - 1) throw new Error('mine went wrong')
+      })
+      return await batch.close()
+    })
+    for (const count of counts) expect(count).toMatchObject({ DONE: 5, FAILED: 1 })
+  })
+})
+
+describe('ranks that do not agree', () => {
+  it('are told who differs when their tasks differ', async () => {
+    const results = await Promise.allSettled(
+      createLoopback(2).map((communicator, rank) =>
+        openInMemory({ tasks: rank === 0 ? ['a'] : ['b'], communicator }),
+      ),
+    )
+    for (const result of results) {
+      expect(result.status === 'rejected' && result.reason).toBeInstanceOf(ConfigMismatchError)
+    }
+  })
+
+  it('are told the nearest fits when they do not fill the groups', async () => {
+    const results = await Promise.allSettled(
+      createLoopback(3).map((communicator) => openInMemory({ tasks: ['a'], communicator, groupSize: 2 })),
+    )
+    for (const result of results) {
+      expect(result.status === 'rejected' && String(result.reason)).toMatch(/2 or 4/)
+    }
+  })
+})
