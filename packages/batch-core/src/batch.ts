@@ -87,6 +87,11 @@ export class Batch implements AsyncIterable<Task> {
     return this.#parts.faults
   }
 
+  /** Directory of a task, or `undefined` in a batch without a root. */
+  directoryOf(index: number): string | undefined {
+    return this.#parts.store.directoryOf(index)
+  }
+
   /** The store behind the batch. @internal */
   get store(): StateStore {
     return this.#parts.store

@@ -30,7 +30,8 @@ export function taskNameFault(name: string): string | undefined {
   if (name.includes('\0')) return 'contains a NUL character'
   if (hasControlCharacter(name)) return 'contains a control character'
   const size = Buffer.byteLength(name)
-  if (size > TASK_NAME_BYTES_MAX) return `is ${size} bytes long, where a file system takes ${TASK_NAME_BYTES_MAX}`
+  if (size > TASK_NAME_BYTES_MAX)
+    return `is ${size} bytes long, where a file system takes ${TASK_NAME_BYTES_MAX}`
   return undefined
 }
 

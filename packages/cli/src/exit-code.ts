@@ -39,7 +39,18 @@ export function exitCodeOf(errorCode: string | undefined): number | undefined {
 }
 
 /** System errors that tell of the environment and not of a bug of ours. */
-const SYSTEM_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE'])
+const SYSTEM_CODES = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ESTALE',
+])
 
 /** The exit code for an error that ends a command. */
 export function exitCodeFor(error: unknown): number {

@@ -22,5 +22,7 @@ export { tasksFromCsv } from './input/tasks-from-csv.ts'
  * @throws {@link StoreUnusableError} if the root can't hold task states.
  */
 export function openBatch(options: BatchOptions = {}): Promise<Batch> {
-  return openBatchWith(options, (settings) => createFsStateProvider({ ...settings, command: process.argv[1] ?? 'script' }))
+  return openBatchWith(options, (settings) =>
+    createFsStateProvider({ ...settings, command: process.argv[1] ?? 'script' }),
+  )
 }

@@ -26,7 +26,10 @@ async function runProgram(argv: readonly string[]): Promise<number> {
   const entry = COMMANDS.find((command) => command.name === name)
   if (entry === undefined) {
     const { nearest } = await import('./input/nearest.ts')
-    const guess = nearest(name, COMMANDS.map((command) => command.name))
+    const guess = nearest(
+      name,
+      COMMANDS.map((command) => command.name),
+    )
     const hint = guess === undefined ? 'See "mpibatch --help".' : `Did you mean "${guess}"?`
     process.stderr.write(`mpibatch: there is no command ${JSON.stringify(name)}. ${hint}\n`)
     return EXIT_CODE.usage

@@ -23,7 +23,8 @@ export function progressBar(progress: Progress, width: number): string {
   const cells = (count: number): number => (total === 0 ? BAR_WIDTH : Math.floor((BAR_WIDTH * count) / total))
   const doneCells = cells(done)
   const failedCells = cells(done + failed) - doneCells
-  const bar = '#'.repeat(doneCells) + 'x'.repeat(failedCells) + '-'.repeat(BAR_WIDTH - doneCells - failedCells)
+  const bar =
+    '#'.repeat(doneCells) + 'x'.repeat(failedCells) + '-'.repeat(BAR_WIDTH - doneCells - failedCells)
   return `[${bar}] ${progressText(progress)}`.slice(0, Math.max(width - 1, 0))
 }
 

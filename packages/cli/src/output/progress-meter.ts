@@ -30,7 +30,8 @@ export class ProgressMeter {
     const ended = counts.DONE + counts.FAILED
     const total = ended + counts.OPEN + counts.RUNNING + counts.ELSEWHERE + counts.INVALID
     this.#samples.push({ atMs: nowMs, ended })
-    while (this.#samples.length > 2 && nowMs - (this.#samples[1]?.atMs ?? nowMs) >= WINDOW_MS) this.#samples.shift()
+    while (this.#samples.length > 2 && nowMs - (this.#samples[1]?.atMs ?? nowMs) >= WINDOW_MS)
+      this.#samples.shift()
     const first = this.#samples[0] ?? { atMs: nowMs, ended }
     const elapsedSeconds = (nowMs - first.atMs) / 1000
     // A retry takes a failed task back, so the number of ended tasks can shrink.

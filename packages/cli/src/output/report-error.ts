@@ -14,7 +14,8 @@ export function reportError(error: unknown, options: { readonly debug: boolean }
   process.stderr.write(`mpibatch: ${message}${note}\n`)
   if (options.debug && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ''}\n`)
-    if (error.cause instanceof Error) process.stderr.write(`cause: ${error.cause.stack ?? error.cause.message}\n`)
+    if (error.cause instanceof Error)
+      process.stderr.write(`cause: ${error.cause.stack ?? error.cause.message}\n`)
   }
   return exitCode
 }

@@ -1,0 +1,93 @@
+import { EXIT_CODE } from '../exit-code.ts'
+
+/** The signals that drain a run at first, and end it when they come again. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const
+
+/** What asked a run to stop. */
+export type StopCause = (typeof SIGNALS)[number] | 'halt' | 'error'
+
+/**
+ * How far a run has been asked to stop: drain (start nothing more), interrupt (end the tasks, give their claims back),
+ * kill (end them at once). A stage includes those before it and is never taken back.
+ */
+export class StopControl {
+  readonly #drain = new AbortController()
+  readonly #interrupt = new AbortController()
+  readonly #kill = new AbortController()
+  readonly #onMessage: (text: string) => void
+  #cause: StopCause | undefined
+  #handlers: [NodeJS.Signals, () => void][] = []
+
+  constructor(onMessage: (text: string) => void) {
+    this.#onMessage = onMessage
+  }
+
+  /** Aborted when nothing more is to start. */
+  get drain(): AbortSignal {
+    return this.#drain.signal
+  }
+
+  /** Aborted when running tasks are to be ended and given back. */
+  get interrupt(): AbortSignal {
+    return this.#interrupt.signal
+  }
+
+  /** Aborted when running tasks are to be ended without grace. */
+  get kill(): AbortSignal {
+    return this.#kill.signal
+  }
+
+  /** What asked first; `undefined` if nothing has. */
+  get cause(): StopCause | undefined {
+    return this.#cause
+  }
+
+  /** Exit code of a run that a signal stopped before its end; `undefined` if no signal did. */
+  get exitCode(): number | undefined {
+    if (this.#cause === 'SIGINT') return EXIT_CODE.interrupted
+    if (this.#cause === 'SIGTERM' || this.#cause === 'SIGUSR1') return EXIT_CODE.terminated
+    return undefined
+  }
+
+  /** Finishes what runs, starts nothing. */
+  requestDrain(cause: StopCause): void {
+    this.#cause ??= cause
+    this.#drain.abort()
+  }
+
+  /** Ends what runs, and gives the claims back. */
+  requestInterrupt(cause: StopCause): void {
+    this.requestDrain(cause)
+    this.#interrupt.abort()
+  }
+
+  /** Listens to signals until {@link StopControl.ignoreSignals}. */
+  listenToSignals(): void {
+    for (const signal of SIGNALS) {
+      const handler = (): void => this.#onSignal(signal)
+      process.on(signal, handler)
+      this.#handlers.push([signal, handler])
+    }
+  }
+
+  /** Gives the signals back to whoever had them before. */
+  ignoreSignals(): void {
+    for (const [signal, handler] of this.#handlers) process.off(signal, handler)
+    this.#handlers = []
+  }
+
+  #onSignal(signal: (typeof SIGNALS)[number]): void {
+    const name = signal === 'SIGINT' ? 'Ctrl-C' : signal
+    if (!this.#drain.signal.aborted) {
+      this.requestDrain(signal)
+      this.#onMessage(
+        `${name}: finishing what runs, starting nothing more. Once more ends the running tasks.`,
+      )
+    } else if (!this.#interrupt.signal.aborted) {
+      this.requestInterrupt(signal)
+      this.#onMessage(`${name}: ending the running tasks and giving them back.`)
+    } else {
+      this.#kill.abort()
+    }
+  }
+}

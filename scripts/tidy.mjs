@@ -1,0 +1,85 @@
+/**
+ * Structural checks that the compiler and the linter don't make. Prints every fault and exits 1 if there is one.
+ *
+ * - no source file over 400 lines;
+ * - arrows between packages point at batch-core, and only cli sees all; nobody reaches into another package's src;
+ * - every error code stands in docs/errors.md, and every code there exists;
+ * - no two tests of one file have the same name.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const LINES_MAX = 400
+const SKIPPED = new Set(['node_modules', 'dist', '.turbo', '.git', 'mpibatch.out'])
+const SOURCE = /\.(ts|mjs|cc|h)$/
+
+/** Packages that a package may import. */
+const ALLOWED = {
+  'batch-core': [],
+  'fs-state': ['@mpibatch/batch-core'],
+  cli: ['@mpibatch/batch-core', '@mpibatch/fs-state'],
+}
+
+const faults = []
+
+function filesBelow(directory) {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    if (SKIPPED.has(entry.name)) return []
+    const path = join(directory, entry.name)
+    return entry.isDirectory() ? filesBelow(path) : SOURCE.test(entry.name) ? [path] : []
+  })
+}
+
+function checkLength(path, text) {
+  const lines = text.split('\n').length - 1
+  if (lines > LINES_MAX) faults.push(`${path}: ${lines} lines, more than ${LINES_MAX}`)
+}
+
+function checkBorders(path, text) {
+  const owner = /^packages\/([^/]+)\/src\//.exec(path)?.[1]
+  if (owner === undefined) return
+  const allowed = ALLOWED[owner] ?? []
+  for (const [, specifier] of text.matchAll(/(?:from|import\()\s*'([^']+)'/g)) {
+    const own = specifier.startsWith('.') || specifier.startsWith('node:')
+    if (own && /(^|\/)\.\.\/\.\.\/(batch-core|fs-state|cli|native-mpi)\//.test(specifier)) {
+      faults.push(`${path}: reaches into another package by path (${specifier})`)
+    }
+    if ((specifier === 'mpibatch' || specifier.startsWith('@mpibatch/')) && !allowed.includes(specifier)) {
+      faults.push(`${path}: ${owner} may not import ${specifier}`)
+    }
+  }
+}
+
+function checkTestNames(path, text) {
+  if (!/\.test\.ts$/.test(path)) return
+  const seen = new Set()
+  let suite = ''
+  for (const [, kind, name] of text.matchAll(/^\s*(describe|it)(?:\.\w+)?(?:\([^'`]*\))?\(\s*\n?\s*['`]([^'`]*)['`]/gm)) {
+    if (kind === 'describe') suite = name
+    else {
+      const full = `${suite} ${name}`
+      if (seen.has(full)) faults.push(`${path}: two tests are called "${full}"`)
+      seen.add(full)
+    }
+  }
+}
+
+function checkErrorCodes() {
+  const inCode = new Set(readFileSync(join(root, 'packages/batch-core/src/errors.ts'), 'utf8').match(/ERR_MPIBATCH_[A-Z_]+/g))
+  const inDocs = new Set(readFileSync(join(root, 'docs/errors.md'), 'utf8').match(/ERR_MPIBATCH_[A-Z_]+/g))
+  for (const code of inCode) if (!inDocs.has(code)) faults.push(`docs/errors.md lacks ${code}`)
+  for (const code of inDocs) if (!inCode.has(code)) faults.push(`docs/errors.md names ${code}, which no error has`)
+}
+
+for (const file of filesBelow(root)) {
+  const path = relative(root, file)
+  const text = readFileSync(file, 'utf8')
+  checkLength(path, text)
+  checkBorders(path, text)
+  checkTestNames(path, text)
+}
+checkErrorCodes()
+
+for (const fault of faults) process.stderr.write(`tidy: ${fault}\n`)
+process.exitCode = faults.length === 0 ? 0 : 1
