@@ -1,0 +1,89 @@
+import { ConfigError } from '@mpibatch/batch-core'
+import { openRootView, type TaskReport } from '@mpibatch/fs-state'
+import { EXIT_CODE } from '../exit-code.ts'
+import { alignColumns, FORMAT_FIELDS, formatTask, LIST_COLUMNS, taskCells, taskRecord } from '../output/task-line.ts'
+import type { Command } from './command.ts'
+import { parseArguments } from './parse-arguments.ts'
+import { onlyRoot } from './task-root.ts'
+
+const STATES = ['open', 'running', 'done', 'failed', 'invalid'] as const
+
+/** `mpibatch list [ROOT] [--state failed,running] [--json] [--format …]`: a line per task. */
+export const listCommand: Command = {
+  async run(argv) {
+    const { words, values } = await parseArguments(argv, {
+      usage: 'list [ROOT]',
+      options: {
+        state: { type: 'string', requiresArg: true, describe: `only tasks in these states: ${STATES.join(', ')}` },
+        json: { type: 'boolean', describe: 'print an array of objects' },
+        format: {
+          type: 'string',
+          requiresArg: true,
+          describe: `print a line of this text per task; fields are {${FORMAT_FIELDS.join('}, {')}}`,
+        },
+      },
+    })
+    const states = parseStates(values.state)
+    const template = typeof values.format === 'string' ? checkTemplate(values.format) : undefined
+    if (template !== undefined && values.json === true) throw new ConfigError('Take either --json or --format.')
+    const view = openRootView(onlyRoot(words))
+    const tasks = [...view.tasks()].filter((task) => states === undefined || states.has(task.state.toLowerCase()))
+    await write(linesOf(tasks, { json: values.json === true, template }))
+    return EXIT_CODE.done
+  },
+}
+
+function* linesOf(
+  tasks: readonly TaskReport[],
+  { json, template }: { json: boolean; template: string | undefined },
+): Generator<string> {
+  if (template !== undefined) {
+    for (const task of tasks) yield formatTask(template, taskRecord(task))
+  } else if (json) {
+    if (tasks.length === 0) yield '[]'
+    for (const [position, task] of tasks.entries()) {
+      const before = position === 0 ? '[' : ' '
+      yield `${before}${JSON.stringify(taskRecord(task))}${position === tasks.length - 1 ? ']' : ','}`
+    }
+  } else {
+    yield* alignColumns([LIST_COLUMNS, ...tasks.map(taskCells)])
+  }
+}
+
+/** Lines are put together into larger pieces, and a slow reader is waited for. */
+const LINES_PER_PIECE = 1000
+
+async function write(lines: Iterable<string>): Promise<void> {
+  let piece: string[] = []
+  const flush = async (): Promise<void> => {
+    if (piece.length === 0) return
+    const text = `${piece.join('\n')}\n`
+    piece = []
+    if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+  }
+  for (const line of lines) {
+    piece.push(line)
+    if (piece.length >= LINES_PER_PIECE) await flush()
+  }
+  await flush()
+}
+
+function parseStates(text: unknown): ReadonlySet<string> | undefined {
+  if (typeof text !== 'string') return undefined
+  const states = text.toLowerCase().split(',')
+  for (const state of states) {
+    if (!(STATES as readonly string[]).includes(state)) {
+      throw new ConfigError(`--state knows ${STATES.join(', ')}, but not ${JSON.stringify(state)}.`)
+    }
+  }
+  return new Set(states)
+}
+
+function checkTemplate(template: string): string {
+  for (const [, field] of template.matchAll(/\{(\w+)\}/g)) {
+    if (!(FORMAT_FIELDS as readonly string[]).includes(field ?? '')) {
+      throw new ConfigError(`--format knows the fields ${FORMAT_FIELDS.join(', ')}, but not {${field}}.`)
+    }
+  }
+  return template
+}

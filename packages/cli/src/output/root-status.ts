@@ -1,0 +1,130 @@
+import type { RootView, TaskReport } from '@mpibatch/fs-state'
+import { formatDuration } from '../input/duration.ts'
+import { printable } from './printable.ts'
+import { outcomeText } from './task-line.ts'
+
+/** Failures and running tasks that are named; the counts say the rest. */
+const NAMED_MAX = 10
+/** The rate looks back so far, in milliseconds. */
+const RATE_WINDOW_MS = 60_000
+
+/** A task that runs. */
+export interface RunningTask {
+  readonly name: string
+  readonly host: string | null
+  readonly instance: string | null
+  readonly ownerAlive: boolean
+  /** ISO 8601, UTC. */
+  readonly since: string | null
+}
+
+/** A task that failed. */
+export interface FailedTask {
+  readonly name: string
+  readonly outcome: string
+  readonly message: string | null
+  readonly ended: string | null
+}
+
+/** What `status --json` prints. */
+export interface RootStatus {
+  readonly root: string
+  readonly tasks: number
+  readonly open: number
+  readonly running: number
+  readonly done: number
+  readonly failed: number
+  readonly invalid: number
+  /** Tasks that ended per second over the last minute. */
+  readonly ratePerSecond: number
+  /** Seconds until all have ended at that rate; `null` where it can't be known. */
+  readonly secondsLeft: number | null
+  /** Instances that live. */
+  readonly instances: readonly { instance: string; host: string; pid: number; started: string; command: string }[]
+  readonly runningTasks: readonly RunningTask[]
+  readonly lastFailures: readonly FailedTask[]
+}
+
+const isoTime = (timeMs: number | undefined): string | null => (timeMs === undefined ? null : new Date(timeMs).toISOString())
+
+/** Puts a root's status together. `nowMs` is the wall clock, since it is compared with recorded times. */
+export function rootStatus(root: string, view: RootView, nowMs: number): RootStatus {
+  const counts = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0 }
+  const running: TaskReport[] = []
+  const failed: TaskReport[] = []
+  let endedLately = 0
+  for (const task of view.tasks()) {
+    counts[task.state] += 1
+    if (task.state === 'RUNNING') running.push(task)
+    if (task.state === 'FAILED') failed.push(task)
+    const ended = task.state === 'DONE' || task.state === 'FAILED'
+    if (ended && task.endedAtMs !== undefined && nowMs - task.endedAtMs <= RATE_WINDOW_MS) endedLately += 1
+  }
+  const living = view.instances().filter(({ alive }) => alive)
+  const oldestMs = Math.min(...living.map(({ startedAtMs }) => startedAtMs))
+  const spanMs = Math.min(Math.max(nowMs - oldestMs, 1000), RATE_WINDOW_MS)
+  const ratePerSecond = living.length === 0 ? 0 : endedLately / (spanMs / 1000)
+  const left = counts.OPEN + counts.RUNNING
+  failed.sort((one, other) => (other.endedAtMs ?? 0) - (one.endedAtMs ?? 0))
+  return {
+    root,
+    tasks: counts.OPEN + counts.RUNNING + counts.DONE + counts.FAILED + counts.INVALID,
+    open: counts.OPEN,
+    running: counts.RUNNING,
+    done: counts.DONE,
+    failed: counts.FAILED,
+    invalid: counts.INVALID,
+    ratePerSecond: Math.round(ratePerSecond * 1000) / 1000,
+    secondsLeft: left === 0 ? 0 : ratePerSecond > 0 ? Math.round(left / ratePerSecond) : null,
+    instances: living.map(({ instance, host, pid, startedAtMs, command }) => ({
+      instance,
+      host,
+      pid,
+      started: new Date(startedAtMs).toISOString(),
+      command: command ?? '',
+    })),
+    runningTasks: running.map((task) => ({
+      name: task.name,
+      host: task.owner?.host ?? task.host ?? null,
+      instance: task.owner?.instance ?? null,
+      ownerAlive: task.owner?.alive ?? true,
+      since: isoTime(task.startedAtMs),
+    })),
+    lastFailures: failed.slice(0, NAMED_MAX).map((task) => ({
+      name: task.name,
+      outcome: outcomeText(task),
+      message: task.message ?? null,
+      ended: isoTime(task.endedAtMs),
+    })),
+  }
+}
+
+/** The status as a person reads it. */
+export function statusText(status: RootStatus): string {
+  const { tasks, open, running, done, failed, invalid } = status
+  const counts = [`${done} DONE`, `${failed} FAILED`, `${running} RUNNING`, `${open} OPEN`]
+  if (invalid > 0) counts.push(`${invalid} INVALID`)
+  const percent = tasks === 0 ? 0 : Math.floor((100 * (done + failed)) / tasks)
+  const lines = [`${printable(status.root)}: ${tasks} tasks, ${percent} % ended: ${counts.join(', ')}`]
+  if (status.instances.length === 0) {
+    lines.push(open + running > 0 ? 'No instance is at work. Run the same line again to go on.' : 'No instance is at work.')
+  } else {
+    const left = status.secondsLeft === null ? 'unknown' : formatDuration(status.secondsLeft * 1000)
+    lines.push(`${status.ratePerSecond} tasks/s, time left ${left}`)
+  }
+  for (const { instance, host, pid, started, command } of status.instances) {
+    lines.push(`instance ${instance} on ${printable(host)}, process ${pid}, since ${started}: ${printable(command)}`)
+  }
+  section(lines, 'running', status.runningTasks, (task) =>
+    [task.name, task.host ?? '', task.ownerAlive ? '' : 'owner dead', task.since === null ? '' : `since ${task.since}`],
+  )
+  section(lines, 'failed', status.lastFailures, (task) => [task.name, task.outcome, task.message ?? ''])
+  return `${lines.join('\n')}\n`
+}
+
+function section<T>(lines: string[], title: string, items: readonly T[], cells: (item: T) => readonly string[]): void {
+  for (const item of items.slice(0, NAMED_MAX)) {
+    lines.push(`${title}  ${cells(item).filter((cell) => cell !== '').map(printable).join('  ')}`)
+  }
+  if (items.length > NAMED_MAX) lines.push(`${title}  and ${items.length - NAMED_MAX} more`)
+}

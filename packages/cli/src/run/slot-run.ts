@@ -1,0 +1,109 @@
+/**
+ * Runs a command per task in N slots of this process. Each slot claims a task, runs its command, and writes down how
+ * that ended, until nothing is left or the run is stopped.
+ */
+import { type Batch, FencedError, ForeignWriterError, type Task } from '@mpibatch/batch-core'
+import type { CommandResult, CommandRunner } from '../command/command-runner.ts'
+import { failureMessage } from '../command/failure-message.ts'
+import { discardLogs, type LogPolicy, logPaths } from '../command/log-policy.ts'
+import { taskEnvironment } from '../command/task-environment.ts'
+import type { HaltPolicy } from '../input/halt.ts'
+import { applyHalt } from './halt-watch.ts'
+import type { StopControl } from './stop-control.ts'
+
+/** What {@link runSlots} needs. */
+export interface SlotRunOptions {
+  readonly batch: Batch
+  readonly runner: CommandRunner
+  /** Number of slots. */
+  readonly slots: number
+  /** The command of a task, as words. */
+  readonly render: (task: Task, place: { readonly slot: number; readonly directory: string }) => readonly string[]
+  readonly root: string
+  readonly inTaskDirectory: boolean
+  readonly environment: Readonly<Record<string, string>>
+  readonly timeoutMs: number | undefined
+  readonly logs: LogPolicy
+  readonly halt: HaltPolicy | undefined
+  readonly stop: StopControl
+  /** Hears what a person should know. */
+  readonly onMessage: (text: string) => void
+}
+
+/**
+ * Runs all slots to their end.
+ *
+ * @throws The first error of the store; the other slots finish what they run before it is thrown.
+ */
+export async function runSlots(options: SlotRunOptions): Promise<void> {
+  const slots = Array.from({ length: options.slots }, (_, index) => runSlot(options, index + 1))
+  const ends = await Promise.allSettled(slots)
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+async function runSlot(options: SlotRunOptions, slot: number): Promise<void> {
+  const { batch, stop } = options
+  try {
+    for (let task = await batch.nextTask(); task !== undefined; task = await batch.nextTask()) {
+      await runTask(options, task, slot)
+      applyHalt(options.halt, batch.counts(), stop)
+    }
+  } catch (error) {
+    // The store has failed; what the other slots start now could not be recorded either.
+    stop.requestDrain('error')
+    throw error
+  }
+}
+
+async function runTask(options: SlotRunOptions, task: Task, slot: number): Promise<void> {
+  const { stop, logs } = options
+  const directory = task.directory
+  if (directory === undefined) throw new Error('A run of commands needs a task root')
+  const paths = logPaths(logs, directory)
+  const result = await options.runner.run({
+    argv: options.render(task, { slot, directory }),
+    directory: options.inTaskDirectory ? directory : process.cwd(),
+    environment: taskEnvironment(process.env, {
+      task: { name: task.name, index: task.index, directory, attempt: task.attempt, claim: task.claim },
+      root: options.root,
+      instance: options.batch.instance,
+      group: slot - 1,
+      extra: options.environment,
+    }),
+    ...paths,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    onStart: (started) => options.batch.store.recordStart(task.storeClaim, started),
+    signal: stop.interrupt,
+    killSignal: stop.kill,
+  })
+  await record(options, task, { result, worker: slot - 1 })
+  if (logs === 'failed' && result.reason === 'done') discardLogs(paths)
+}
+
+async function record(
+  { logs, onMessage }: SlotRunOptions,
+  task: Task,
+  { result, worker }: { readonly result: CommandResult; readonly worker: number },
+): Promise<void> {
+  const { startedAtMs, durationMs, reason, exitCode, signal } = result
+  const facts = {
+    startedAtMs,
+    durationMs,
+    reason,
+    worker,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+  }
+  try {
+    if (reason === 'done') await task.done(facts)
+    else if (reason === 'interrupted') await task.release(facts)
+    else {
+      const message = failureMessage(result, logs === 'none' ? undefined : task.directory)
+      await task.fail(undefined, { ...facts, message })
+    }
+  } catch (error) {
+    if (!(error instanceof FencedError || error instanceof ForeignWriterError)) throw error
+    onMessage(error.message)
+  }
+}
