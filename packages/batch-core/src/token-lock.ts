@@ -4,30 +4,19 @@
  * Purpose: let one rank at a time do something that the memory of no single rank can guard.
  *
  * Guarantees: one holder at a time; ranks get the lock in the order of their atomic swap on the queue's tail; a free
- * lock costs two atomic operations and no message, a hand-over one message. Locks never take each other's token.
+ * lock costs two atomic operations and no message, a hand-over at most one between threads. Locks never take each other's token.
  *
  * Calling sequence: `TokenLock.create` on all ranks, then `acquire` and `release`, or `withLock`, on any rank; at the
  * end `close` on all ranks. Callers on one rank share its place in the queue, in order of call.
  *
  * Failure: a holder that ends without `release` keeps the token; ranks right behind it fail with RankLostError.
  *
- * The queue is that of Mellor-Crummey and Scott (1991); `docs/token-lock.md` tells how it is used here.
+ * The queue is in `token-queue.ts`; `docs/token-lock.md` tells how it works.
  */
-
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Communicator } from './communicator.ts'
 import { ClosedError, LockNotHeldError, UsageError } from './errors.ts'
-import type { SharedWindow } from './shared-window.ts'
+import { createTokenQueue, type TokenQueue } from './token-queue.ts'
 import { checkWaitLimits, watchWaitLimits } from './wait-limits.ts'
-
-/** Word with the last place of the queue: rank + 1, or 0 for a free lock. */
-const WORD_TAIL = 0
-/** From this word on, one word per rank: who stands behind it, as rank + 1, or 0. */
-const WORD_NEXT = 1
-const TAG_TOKEN = 0
-const TAG_NEXT = 1
-/** Loads in a row while a successor is between its two steps; after so many it has probably lost its processor. */
-const SPIN_COUNT_MAX = 1000
 
 /** How long {@link TokenLock.acquire} waits. */
 export interface AcquireOptions {
@@ -45,9 +34,7 @@ interface Caller {
 /** See the top of this file. */
 export class TokenLock {
   readonly #communicator: Communicator
-  readonly #window: SharedWindow
-  /** The window's words where all ranks reach them: then no step needs a round trip. */
-  readonly #words: Int32Array | undefined
+  readonly #queue: TokenQueue
   /** Callers on this rank that wait, first come first. */
   readonly #callers: Caller[] = []
   /** This rank's place in the queue of ranks. A place is never left before the token has come by. */
@@ -56,16 +43,15 @@ export class TokenLock {
   #failure: { readonly reason: unknown } | undefined
   #whenLeft: (() => void) | undefined
 
-  private constructor(communicator: Communicator, window: SharedWindow) {
+  private constructor(communicator: Communicator, queue: TokenQueue) {
     this.#communicator = communicator
-    this.#window = window
-    this.#words = window.words
+    this.#queue = queue
   }
 
   /** Makes a lock for the members of a communicator. Collective. */
   static async create(communicator: Communicator): Promise<TokenLock> {
     const own = await communicator.duplicate()
-    return new TokenLock(own, await own.createWindow({ length: WORD_NEXT + own.size }))
+    return new TokenLock(own, await createTokenQueue(own))
   }
 
   /** Whether this rank holds the lock. */
@@ -152,7 +138,7 @@ export class TokenLock {
         this.#whenLeft = resolve
       })
     }
-    await this.#window.close()
+    await this.#queue.close()
     await this.#communicator.close()
   }
 
@@ -160,22 +146,10 @@ export class TokenLock {
   #queueUp(): void {
     if (this.#place !== 'none' || this.#callers.length === 0) return
     this.#place = 'waiting'
-    this.#waitForToken().then(
+    this.#queue.enter().then(
       () => this.#grant(),
       (reason) => this.#fail(reason),
     )
-  }
-
-  async #waitForToken(): Promise<void> {
-    const own = this.#communicator.rank + 1
-    const words = this.#words
-    const before = words
-      ? Atomics.exchange(words, WORD_TAIL, own)
-      : await this.#window.exchange(WORD_TAIL, own)
-    if (before === 0) return
-    if (words) Atomics.store(words, wordNextOf(before), own)
-    else await this.#communicator.send(undefined, { destination: before - 1, tag: TAG_NEXT })
-    await this.#communicator.receive({ source: before - 1, tag: TAG_TOKEN })
   }
 
   #grant(): void {
@@ -193,7 +167,7 @@ export class TokenLock {
   async #leave(): Promise<void> {
     this.#place = 'leaving'
     try {
-      await this.#passOn()
+      await this.#queue.leave()
     } catch (reason) {
       this.#fail(reason)
       throw reason
@@ -203,38 +177,12 @@ export class TokenLock {
     this.#queueUp()
   }
 
-  async #passOn(): Promise<void> {
-    const own = this.#communicator.rank + 1
-    const words = this.#words
-    const last = words
-      ? Atomics.compareExchange(words, WORD_TAIL, own, 0)
-      : await this.#window.compareExchange(WORD_TAIL, own, 0)
-    if (last === own) return
-    await this.#communicator.send(undefined, { destination: await this.#findNext(), tag: TAG_TOKEN })
-  }
-
-  /** The rank behind this one. It has swapped the tail already, so it will say who it is at once. */
-  async #findNext(): Promise<number> {
-    const words = this.#words
-    if (!words) return (await this.#communicator.receive({ tag: TAG_NEXT })).source
-    const index = wordNextOf(this.#communicator.rank + 1)
-    for (let tries = 1; ; tries += 1) {
-      const next = Atomics.exchange(words, index, 0)
-      if (next !== 0) return next - 1
-      if (tries % SPIN_COUNT_MAX === 0) await nextTurn()
-    }
-  }
-
   #fail(reason: unknown): void {
     this.#failure = { reason }
     this.#place = 'none'
     for (const caller of this.#callers.splice(0)) caller.refuse(reason)
     this.#whenLeft?.()
   }
-}
-
-function wordNextOf(place: number): number {
-  return WORD_NEXT + place - 1
 }
 
 function closedError(): ClosedError {

@@ -1,0 +1,138 @@
+import { availableParallelism } from 'node:os'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Communicator } from './communicator.ts'
+import type { SharedWindow } from './shared-window.ts'
+
+/** Word with the last place of the queue: rank + 1, or 0 when nobody has the token. */
+const WORD_TAIL = 0
+const TAG_TOKEN = 0
+const TAG_NEXT = 1
+
+/** The queue of ranks behind one token, one place per rank (Mellor-Crummey and Scott 1991). */
+export interface TokenQueue {
+  /** Takes the last place and resolves when the token is here. The rank must have no place. */
+  enter(): Promise<void>
+  /** Passes the token to the next place, or leaves it free. The rank must have the token. */
+  leave(): Promise<void>
+  /** Frees the queue; nobody may have a place. Collective. */
+  close(): Promise<void>
+}
+
+/** Makes the queue over a communicator that nothing else uses. Collective. */
+export async function createTokenQueue(communicator: Communicator): Promise<TokenQueue> {
+  const window = await communicator.createWindow({ length: WordsTokenQueue.wordCount(communicator.size) })
+  return window.words === undefined
+    ? new MessageTokenQueue(communicator, window)
+    : new WordsTokenQueue(communicator, window, window.words)
+}
+
+/** For ranks that don't share memory: one atomic swap in the window, then messages only. */
+class MessageTokenQueue implements TokenQueue {
+  readonly #communicator: Communicator
+  readonly #window: SharedWindow
+  readonly #own: number
+
+  constructor(communicator: Communicator, window: SharedWindow) {
+    this.#communicator = communicator
+    this.#window = window
+    this.#own = communicator.rank + 1
+  }
+
+  async enter(): Promise<void> {
+    const before = await this.#window.exchange(WORD_TAIL, this.#own)
+    if (before === 0) return
+    await this.#communicator.send(undefined, { destination: before - 1, tag: TAG_NEXT })
+    await this.#communicator.receive({ source: before - 1, tag: TAG_TOKEN })
+  }
+
+  async leave(): Promise<void> {
+    const last = await this.#window.compareExchange(WORD_TAIL, this.#own, 0)
+    if (last === this.#own) return
+    // Somebody has taken the place behind this one, so the message that says who is on its way.
+    const { source } = await this.#communicator.receive({ tag: TAG_NEXT })
+    await this.#communicator.send(undefined, { destination: source, tag: TAG_TOKEN })
+  }
+
+  close(): Promise<void> {
+    return this.#window.close()
+  }
+}
+
+/** Loads in a row while a successor is between its two steps; after so many it has probably lost its processor. */
+const NEXT_LOADS_MAX = 1000
+/**
+ * Loads in a row before a rank stops watching for the token and waits for a message: some 50 µs, which a hand-over by
+ * message takes at least, so that a rank never loses more by watching than it can win.
+ */
+const TOKEN_LOADS_MAX = 5000
+
+/** Values of a rank's token word: nobody waits, the rank watches the word, it waits for a message, the token came. */
+const TOKEN_WATCHED = 1
+const TOKEN_BY_MESSAGE = 2
+const TOKEN_HERE = 3
+
+/** For ranks that share memory: all steps are `Atomics`; a message only wakes a rank that has stopped watching. */
+class WordsTokenQueue implements TokenQueue {
+  readonly #communicator: Communicator
+  readonly #window: SharedWindow
+  readonly #words: Int32Array
+  readonly #own: number
+  readonly #watches: boolean
+
+  /** The tail, then for each rank who stands behind it (rank + 1, or 0), then for each rank its token word. */
+  static wordCount(size: number): number {
+    return 1 + 2 * size
+  }
+
+  constructor(communicator: Communicator, window: SharedWindow, words: Int32Array) {
+    this.#communicator = communicator
+    this.#window = window
+    this.#words = words
+    this.#own = communicator.rank + 1
+    // A rank that watches takes a processor. With fewer processors than ranks it might take the holder's.
+    this.#watches = communicator.size <= availableParallelism()
+  }
+
+  async enter(): Promise<void> {
+    const words = this.#words
+    const before = Atomics.exchange(words, WORD_TAIL, this.#own)
+    if (before === 0) return
+    const tokenWord = this.#tokenWordOf(this.#own)
+    Atomics.store(words, tokenWord, TOKEN_WATCHED)
+    Atomics.store(words, nextWordOf(before), this.#own)
+    for (let loads = this.#watches ? TOKEN_LOADS_MAX : 0; loads > 0; loads -= 1) {
+      if (Atomics.load(words, tokenWord) === TOKEN_HERE) return
+    }
+    if (Atomics.compareExchange(words, tokenWord, TOKEN_WATCHED, TOKEN_BY_MESSAGE) === TOKEN_HERE) return
+    await this.#communicator.receive({ source: before - 1, tag: TAG_TOKEN })
+  }
+
+  async leave(): Promise<void> {
+    const words = this.#words
+    if (Atomics.compareExchange(words, WORD_TAIL, this.#own, 0) === this.#own) return
+    const next = await this.#findNext()
+    if (Atomics.exchange(words, this.#tokenWordOf(next), TOKEN_HERE) === TOKEN_WATCHED) return
+    await this.#communicator.send(undefined, { destination: next - 1, tag: TAG_TOKEN })
+  }
+
+  close(): Promise<void> {
+    return this.#window.close()
+  }
+
+  /** The place behind this one. Its rank has swapped the tail already and writes its number at once. */
+  async #findNext(): Promise<number> {
+    for (let loads = 1; ; loads += 1) {
+      const next = Atomics.exchange(this.#words, nextWordOf(this.#own), 0)
+      if (next !== 0) return next
+      if (loads % NEXT_LOADS_MAX === 0) await nextTurn()
+    }
+  }
+
+  #tokenWordOf(place: number): number {
+    return nextWordOf(place) + this.#communicator.size
+  }
+}
+
+function nextWordOf(place: number): number {
+  return WORD_TAIL + place
+}
