@@ -21,19 +21,13 @@ export function groupLayout(options: { readonly size: number; readonly groupSize
   if (size % groupSize === 0) return { groupSize, groupCount: size / groupSize }
   const below = size - (size % groupSize)
   const sizes = [below, below + groupSize].filter((fit) => fit > 0)
-  const groupSizes = [nearestDivisor(size, groupSize, -1), nearestDivisor(size, groupSize, 1)]
+  const divisors = Array.from({ length: size }, (_, index) => index + 1).filter((fit) => size % fit === 0)
+  const nearest = [divisors.findLast((fit) => fit < groupSize), divisors.find((fit) => fit > groupSize)]
   throw new ConfigError(
-    `${size} ranks don't fill groups of ${groupSize}: take ${sizes.join(' or ')} ranks, ` +
-      `or groups of ${groupSizes.filter((fit) => fit !== undefined).join(' or ')}.`,
+    `${size === 1 ? "1 rank doesn't" : `${size} ranks don't`} fill groups of ${groupSize}: take ${sizes.join(' or ')} ranks, ` +
+      `or groups of ${nearest.filter((fit) => fit !== undefined).join(' or ')}.`,
     { details: { size, groupSize } },
   )
-}
-
-function nearestDivisor(size: number, start: number, step: 1 | -1): number | undefined {
-  for (let candidate = Math.min(start + step, size); candidate >= 1 && candidate <= size; candidate += step) {
-    if (size % candidate === 0) return candidate
-  }
-  return undefined
 }
 
 /** One rank's place among the worker groups. */

@@ -7,3 +7,4 @@ export {
   type LoopbackOptions,
   type LoopbackTransport,
 } from './loopback-communicator.ts'
+export { type RemoteOperation, type RemoteStep, withRemoteWindows } from './remote-windows.ts'

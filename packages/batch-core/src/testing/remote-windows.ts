@@ -1,0 +1,111 @@
+import type {
+  Communicator,
+  Message,
+  ReceiveOptions,
+  ReduceOperation,
+  Reducible,
+  RootOptions,
+  SendOptions,
+  SplitOptions,
+} from '../communicator.ts'
+import { invariant } from '../invariant.ts'
+import type { SharedWindow } from '../shared-window.ts'
+
+/** One operation of a rank on a window. */
+export interface RemoteOperation {
+  readonly rank: number
+  readonly operation: 'load' | 'store' | 'fetchAdd' | 'exchange' | 'compareExchange'
+}
+
+/** Runs an operation once, at any later time. */
+export type RemoteStep = <T>(operation: RemoteOperation, run: () => Promise<T>) => Promise<T>
+
+/**
+ * Makes windows look as between nodes: their words are out of reach, and each operation takes its time.
+ *
+ * Each rank is a node of its own: only windows of what `splitByNode` makes have words in reach.
+ */
+export function withRemoteWindows(communicator: Communicator, step: RemoteStep): Communicator {
+  return new RemoteWindowCommunicator(communicator, step)
+}
+
+class RemoteWindowCommunicator implements Communicator {
+  readonly rank: number
+  readonly size: number
+  readonly #inner: Communicator
+  readonly #step: RemoteStep
+
+  constructor(inner: Communicator, step: RemoteStep) {
+    this.rank = inner.rank
+    this.size = inner.size
+    this.#inner = inner
+    this.#step = step
+  }
+
+  async createWindow(options: { readonly length: number }): Promise<SharedWindow> {
+    const inner = await this.#inner.createWindow(options)
+    const { rank } = this
+    const step = this.#step
+    return {
+      length: inner.length,
+      words: undefined,
+      load: (index) => step({ rank, operation: 'load' }, () => inner.load(index)),
+      store: (index, value) => step({ rank, operation: 'store' }, () => inner.store(index, value)),
+      fetchAdd: (index, value) => step({ rank, operation: 'fetchAdd' }, () => inner.fetchAdd(index, value)),
+      exchange: (index, value) => step({ rank, operation: 'exchange' }, () => inner.exchange(index, value)),
+      compareExchange: (index, expected, replacement) =>
+        step({ rank, operation: 'compareExchange' }, () =>
+          inner.compareExchange(index, expected, replacement),
+        ),
+      close: () => inner.close(),
+    }
+  }
+
+  async split(options: SplitOptions): Promise<Communicator | undefined> {
+    const part = await this.#inner.split(options)
+    return part && new RemoteWindowCommunicator(part, this.#step)
+  }
+
+  /** Every rank is a node of its own; there, and only there, the words are in reach. */
+  async splitByNode(): Promise<Communicator> {
+    const alone = await this.#inner.split({ color: this.rank })
+    invariant(alone !== undefined, 'A rank with a color got no communicator')
+    return alone
+  }
+
+  async duplicate(): Promise<Communicator> {
+    return new RemoteWindowCommunicator(await this.#inner.duplicate(), this.#step)
+  }
+
+  send(data: unknown, options: SendOptions): Promise<void> {
+    return this.#inner.send(data, options)
+  }
+
+  receive<T = unknown>(options?: ReceiveOptions): Promise<Message<T>> {
+    return this.#inner.receive(options)
+  }
+
+  barrier(): Promise<void> {
+    return this.#inner.barrier()
+  }
+
+  broadcast<T>(value: T, options?: RootOptions): Promise<T> {
+    return this.#inner.broadcast(value, options)
+  }
+
+  gather<T>(value: T, options?: RootOptions): Promise<T[] | undefined> {
+    return this.#inner.gather(value, options)
+  }
+
+  allgather<T>(value: T): Promise<T[]> {
+    return this.#inner.allgather(value)
+  }
+
+  allreduce<T extends Reducible>(value: T, operation: ReduceOperation): Promise<T> {
+    return this.#inner.allreduce(value, operation)
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+}
