@@ -13,7 +13,7 @@ describe('the runtime of a thread', () => {
   test('carries options, arguments, environment, announcements and the wish to stop', async () => {
     const script = fixture('threads-runtime.mjs')
     const options = { root: 'out', tasks: [{ name: 'a' }], groupSize: 2 }
-    const env = { npm_config_test: 'here' }
+    const env = { MPIBATCH_TEST: 'here' }
     const job = startThreads({ count: 3, script, argv: ['--fast', 'x'], options, env })
     const batch = await new Promise<AnnouncedBatch>((resolve) => job.onBatch(resolve))
     job.drain()
