@@ -15,6 +15,10 @@ export default defineConfig({
         test: { name: 'multi-process', include: ['test/multi-process/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
       },
       {
+        // Installs the packed packages with npm, so it needs a registry or a filled cache.
+        test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
+      },
+      {
         test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 90_000, hookTimeout: 90_000 },
       },
     ],

@@ -1,6 +1,7 @@
 import type { TaskCounts } from '@mpibatch/batch-core'
 import { EXIT_CODE } from '../exit-code.ts'
 import { formatDuration } from '../input/duration.ts'
+import { showWords } from '../input/shell-quoting.ts'
 import type { StopControl } from './stop-control.ts'
 
 /** How a run ended: what `--json` prints, as one object. */
@@ -53,7 +54,7 @@ export function summarize(options: {
 /** The summary as a person reads it: one line, and what to do next. */
 export function summaryLines(summary: RunSummary): string[] {
   const { tasks, done, failed, open, elsewhere, invalid, seconds } = summary
-  const where = summary.root === null ? '' : ` ${quoteForShell(summary.root)}`
+  const where = summary.root === null ? '' : ` ${showWords([summary.root])}`
   const parts = [`${done} of ${tasks} ${tasks === 1 ? 'task' : 'tasks'} DONE`]
   if (failed > 0) parts.push(`${failed} FAILED`)
   if (open > 0) parts.push(`${open} OPEN`)
@@ -65,8 +66,4 @@ export function summaryLines(summary: RunSummary): string[] {
   }
   if (open > 0) lines.push('Run the same line again to go on.')
   return lines
-}
-
-function quoteForShell(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

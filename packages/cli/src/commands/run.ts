@@ -1,0 +1,79 @@
+import { EXIT_CODE } from '../exit-code.ts'
+import { runOptionsHelp } from '../input/options.ts'
+import { type RunRequest, readRunRequest } from '../input/run-request.ts'
+import { ProgressDisplay } from '../output/progress-display.ts'
+import { type RunSummary, summarize, summaryLines } from '../run/run-summary.ts'
+import { StopControl } from '../run/stop-control.ts'
+import type { Command } from './command.ts'
+
+/** What a run tells the command that started it. */
+export type RunOutcome = Pick<Parameters<typeof summarize>[0], 'root' | 'counts'> & {
+  /** Exit code that stands before that of the counts, of a job script that failed. */
+  readonly failureExitCode?: number | undefined
+}
+
+/** What every kind of run works with. */
+export interface RunContext {
+  readonly request: RunRequest
+  readonly stop: StopControl
+  readonly progress: ProgressDisplay
+}
+
+/** `mpibatch run`: a command, or a job script, once per task. */
+export const runCommand: Command = {
+  async run(argv) {
+    const request = readRunRequest(argv)
+    const { options, work } = request
+    if (work === undefined) {
+      process.stdout.write(`${USAGE}\n${await runOptionsHelp()}\n`)
+      return EXIT_CODE.done
+    }
+    if (options.dryRun) {
+      const { showPlan } = await import('../run/dry-run.ts')
+      return await showPlan(request)
+    }
+    const progress = new ProgressDisplay(options.progress)
+    const stop = new StopControl((text) => progress.message(text))
+    stop.listenToSignals()
+    const startedMs = performance.now()
+    try {
+      const context = { request, stop, progress }
+      const outcome = work.kind === 'script' ? await runScript(context) : await runCommands(context)
+      const summary = summarize({ ...outcome, durationMs: performance.now() - startedMs, stop })
+      report({ ...summary, exitCode: outcome.failureExitCode ?? summary.exitCode }, options.json)
+      return outcome.failureExitCode ?? summary.exitCode
+    } finally {
+      progress.stop()
+      stop.ignoreSignals()
+    }
+  },
+}
+
+async function runCommands(context: RunContext): Promise<RunOutcome> {
+  const { runCommandTasks } = await import('../run/command-run.ts')
+  return await runCommandTasks(context)
+}
+
+async function runScript(context: RunContext): Promise<RunOutcome> {
+  const { runJobScript } = await import('../run/script-run.ts')
+  return await runJobScript(context)
+}
+
+function report(summary: RunSummary, json: boolean): void {
+  for (const line of summaryLines(summary)) process.stderr.write(`${line}\n`)
+  if (json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+}
+
+const USAGE = `mpibatch run [options] -- COMMAND [ARG…]    run COMMAND once per task, without a shell
+mpibatch run [options] -c 'COMMAND LINE'    the same through /bin/sh; values are quoted
+mpibatch run [options] JOB.mjs [-- ARG…]    run a job script in every rank
+
+Tasks come from one of: -a FILE, --array SPEC, --csv FILE, --tsv FILE, --from-json FILE, or lists behind the command:
+  ::: VALUE…   a list (several: all combinations)      :::+ VALUE…   paired with the list before
+  :::: FILE…   lists from files                        ::::+ FILE…   paired
+Without any, a command runs on the tasks that --root already holds, and a job script brings its own.
+
+Placeholders: {} value  {.} without extension  {/} base name  {//} directory  {/.} base name without extension
+  {#} task number  {%} slot  {1} {2} value of a list  {column}  {name} {dir} {attempt}  {{ a brace
+Without any, the value is appended.
+`

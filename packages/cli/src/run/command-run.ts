@@ -1,0 +1,59 @@
+import { createSoloCommunicator, openPlannedBatch, StopRequest } from '@mpibatch/batch-core'
+import { createFsStateProvider } from '@mpibatch/fs-state'
+import { NodeCommandRunner } from '../command/node-command-runner.ts'
+import type { RunContext, RunOutcome } from '../commands/run.ts'
+import { planCommands } from './plan-commands.ts'
+import { runSlots } from './slot-run.ts'
+
+/** Runs a command per task, in the slots of this process. */
+export async function runCommandTasks({ request, stop, progress }: RunContext): Promise<RunOutcome> {
+  const { options, work } = request
+  if (work === undefined || work.kind === 'script') throw new Error('A run of commands was asked for without a command')
+  const plan = planCommands(request, work)
+  const { root, tasks } = plan
+  const onMessage = (text: string): void => progress.message(text)
+  const batch = await openPlannedBatch({
+    ...options,
+    tasks,
+    communicator: createSoloCommunicator(),
+    provider: createFsStateProvider({
+      root,
+      durability: options.durability,
+      acceptChanges: options.acceptChanges,
+      command: process.argv.slice(2).join(' '),
+    }),
+    stop: new StopRequest({ signal: stop.drain }),
+    onFault: onMessage,
+  })
+  for (const { message } of batch.faults) onMessage(message)
+  progress.start(() => batch.counts())
+  let failure: unknown
+  try {
+    await runSlots({
+      batch,
+      runner: new NodeCommandRunner(),
+      slots: plan.slots,
+      render: (task, place) => plan.renderCommand(task.index, { ...place, attempt: task.attempt }),
+      root,
+      inTaskDirectory: options.inTaskDirectory,
+      environment: options.environment,
+      timeoutMs: options.timeoutMs,
+      logs: options.logs,
+      halt: options.halt,
+      stop,
+      onMessage,
+    })
+  } catch (error) {
+    failure = error
+  }
+  progress.stop()
+  const counts = await closeAfter(failure, () => batch.close())
+  return { root: options.root, counts }
+}
+
+/** Closes what is open; an error from before stands before one of closing. */
+async function closeAfter<T>(failure: unknown, close: () => Promise<T>): Promise<T> {
+  if (failure === undefined) return await close()
+  await close().catch(() => undefined)
+  throw failure
+}

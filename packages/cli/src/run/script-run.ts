@@ -1,0 +1,72 @@
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { ConfigError, groupLayout, type RuntimeOptions } from '@mpibatch/batch-core'
+import type { RunContext, RunOutcome } from '../commands/run.ts'
+import type { RunOptions } from '../input/options.ts'
+import type { RunRequest } from '../input/run-request.ts'
+import { defineTasks } from '../input/task-name.ts'
+import { readTaskList } from '../input/task-source.ts'
+import { runThreads } from './thread-run.ts'
+
+/** Runs a job script in every rank; ranks are threads of this process. */
+export async function runJobScript({ request, stop, progress }: RunContext): Promise<RunOutcome> {
+  const { options, work } = request
+  if (work?.kind !== 'script') throw new Error('A job script was asked for without one')
+  checkScript(work.path)
+  checkOptions(options)
+  if (options.given.has('group-size')) groupLayout({ size: options.jobs, groupSize: options.groupSize })
+  const result = await runThreads({
+    script: resolve(work.path),
+    scriptArguments: work.scriptArguments,
+    ranks: options.jobs,
+    options: runtimeOptions(request),
+    halt: options.halt,
+    stop,
+    progress,
+    debug: options.debug,
+  })
+  return result
+}
+
+const TYPESCRIPT = /\.[cm]?ts$/
+
+function checkScript(path: string): void {
+  if (!existsSync(path)) throw new ConfigError(`The job script ${JSON.stringify(path)} does not exist.`)
+  if (!statSync(path).isFile()) throw new ConfigError(`The job script ${JSON.stringify(path)} is not a file.`)
+  const features = process.features as { typescript?: string | false }
+  if (TYPESCRIPT.test(path) && !features.typescript) {
+    throw new ConfigError(
+      `The job script ${JSON.stringify(path)} is TypeScript, which Node ${process.versions.node} does not run. ` +
+        'Take Node 22.18 or newer, or compile it.',
+    )
+  }
+}
+
+/** Options that say how a command is run; a job script runs no commands. */
+const COMMAND_OPTIONS = ['timeout', 'in-task-dir', 'env', 'logs'] as const
+
+function checkOptions(options: RunOptions): void {
+  const misplaced = COMMAND_OPTIONS.find((name) => options.given.has(name))
+  if (misplaced !== undefined) {
+    throw new ConfigError(`--${misplaced} is for commands; a job script does its own work. Leave it out.`)
+  }
+}
+
+/** What the command line says; what it leaves open, the script decides. */
+function runtimeOptions({ options, source }: RunRequest): RuntimeOptions {
+  const pick = <K extends keyof RuntimeOptions & keyof RunOptions>(option: string, key: K): Partial<RuntimeOptions> =>
+    options.given.has(option) ? { [key]: options[key] } : {}
+  return {
+    ...(options.given.has('root') ? { root: resolve(options.root) } : {}),
+    ...pick('group-size', 'groupSize'),
+    ...pick('retries', 'retries'),
+    ...pick('retry-delay', 'retryDelayMs'),
+    ...pick('retry-failed', 'retryFailed'),
+    ...pick('rerun', 'rerun'),
+    ...pick('steal-running', 'stealRunning'),
+    ...pick('accept-changes', 'acceptChanges'),
+    ...pick('order', 'order'),
+    ...pick('durability', 'durability'),
+    ...(source === undefined ? {} : { tasks: defineTasks(readTaskList(source), options.nameTemplate) }),
+  }
+}
