@@ -1,0 +1,33 @@
+/** A command as help and completion know it, without its code. */
+export interface CommandDescription {
+  readonly name: string
+  /** How it is called, after the program's name. */
+  readonly usage: string
+  /** One line. */
+  readonly description: string
+}
+
+/** Every command, in the order of help. Apart from the commands' code, which may read it. */
+export const COMMAND_LIST: readonly CommandDescription[] = [
+  {
+    name: 'run',
+    usage: 'run [options] -- COMMAND [ARG…] | run [options] JOB.mjs',
+    description: 'run a command or job script once per task',
+  },
+  { name: 'status', usage: 'status [ROOT]', description: 'counts by state, what runs where, last failures' },
+  {
+    name: 'list',
+    usage: 'list [ROOT]',
+    description: 'a line per task: name, state, attempts, exit, duration, host',
+  },
+  { name: 'logs', usage: 'logs [ROOT] TASK…', description: "print a task's output" },
+  { name: 'check', usage: 'check [ROOT]', description: 'silent; exit 0 if all tasks are DONE, 1 if not' },
+  { name: 'retry', usage: 'retry [ROOT] [TASK…]', description: 'open FAILED tasks again' },
+  {
+    name: 'recover',
+    usage: 'recover [ROOT] [TASK…]',
+    description: 'open RUNNING tasks whose owner is dead again',
+  },
+  { name: 'rerun', usage: 'rerun [ROOT] [TASK…]', description: 'open all tasks again' },
+  { name: 'completion', usage: 'completion bash|zsh|fish', description: 'print a shell completion script' },
+]

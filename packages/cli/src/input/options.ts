@@ -1,0 +1,229 @@
+import { ConfigError, DEFAULT_ROOT, type Durability, type TaskOrder } from '@mpibatch/batch-core'
+import yargs, { type Argv, type Options } from 'yargs'
+import { parseCount } from './count.ts'
+import { parseDuration } from './duration.ts'
+import { findOption } from './find-option.ts'
+import { FAIL_FAST, type HaltPolicy, parseHalt } from './halt.ts'
+import { parseJobs } from './jobs.ts'
+import { type OptionDefinition, RUN_OPTIONS, spellingOf } from './run-option-table.ts'
+import { DEFAULT_NAME_TEMPLATE } from './task-name.ts'
+import type { SourceOptions } from './task-source.ts'
+
+export { runOptionsHelp } from './option-help.ts'
+
+/** The options of `mpibatch run`, checked, with every default filled in. */
+export interface RunOptions {
+  /** The task root as it was given; the default is relative to the working directory. */
+  readonly root: string
+  readonly nameTemplate: string
+  /** Slots or ranks on this machine. */
+  readonly jobs: number
+  readonly groupSize: number
+  readonly retries: number
+  readonly retryDelayMs: number
+  /** `undefined`: no limit. */
+  readonly timeoutMs: number | undefined
+  /** `undefined`: go on to the end. */
+  readonly halt: HaltPolicy | undefined
+  readonly retryFailed: boolean
+  readonly rerun: boolean
+  readonly stealRunning: boolean
+  readonly acceptChanges: boolean
+  readonly order: TaskOrder
+  readonly inTaskDirectory: boolean
+  /** What `--env` adds to the tasks' environment. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly logs: 'all' | 'failed' | 'none'
+  readonly durability: Durability
+  readonly progress: 'auto' | 'bar' | 'plain' | 'none'
+  readonly dryRun: boolean
+  readonly json: boolean
+  readonly debug: boolean
+  readonly help: boolean
+  /** The line of `-c`. */
+  readonly shellLine: string | undefined
+  /** The options that name where tasks come from. */
+  readonly source: SourceOptions
+  /** Names of the options that stood on the command line, without dashes: `root`, `group-size`. */
+  readonly given: ReadonlySet<string>
+}
+
+/**
+ * Reads the options of `mpibatch run`: the words that `splitRunArguments` has found to be options.
+ *
+ * @throws {@link ConfigError} with one sentence: an unknown option and its nearest neighbour, a missing value, an
+ *   option given twice, a number or duration that is none.
+ */
+export function parseRunOptions(argv: readonly string[]): RunOptions {
+  const given = new GivenOptions(argv)
+  const count = (name: string, bounds: { otherwise: number; min: number; max: number }): number => {
+    const text = given.text(name)
+    return text === undefined ? bounds.otherwise : parseCount(text, { what: spellingOf(name), ...bounds })
+  }
+  const retryDelay = given.text('retry-delay')
+  return {
+    root: given.path('root') ?? DEFAULT_ROOT,
+    nameTemplate: given.text('name') ?? DEFAULT_NAME_TEMPLATE,
+    jobs: parseJobs(given.text('jobs')),
+    groupSize: count('group-size', { otherwise: 1, min: 1, max: 4096 }),
+    retries: count('retries', { otherwise: 0, min: 0, max: 1000 }),
+    retryDelayMs: retryDelay === undefined ? 1000 : parseDuration(retryDelay, '--retry-delay'),
+    timeoutMs: readTimeout(given.text('timeout')),
+    halt: readHalt(given),
+    retryFailed: given.flag('retry-failed'),
+    rerun: given.flag('rerun'),
+    stealRunning: given.flag('steal-running'),
+    acceptChanges: given.flag('accept-changes'),
+    order: given.choice('order') as TaskOrder,
+    inTaskDirectory: given.flag('in-task-dir'),
+    environment: readEnvironment(given.list('env')),
+    logs: given.choice('logs') as RunOptions['logs'],
+    durability: given.choice('durability') as Durability,
+    progress: given.choice('progress') as RunOptions['progress'],
+    dryRun: given.flag('dry-run'),
+    json: given.flag('json'),
+    debug: given.flag('debug'),
+    help: given.flag('help'),
+    shellLine: given.text('c'),
+    source: readSource(given),
+    given: given.names,
+  }
+}
+
+/** yargs with the table of options; the words are read as they stand, without guesses at numbers or dots. */
+function parserOf(argv: readonly string[]): Argv {
+  const options = Object.fromEntries(RUN_OPTIONS.map((option) => [option.name, yargsOption(option)]))
+  return yargs([...argv])
+    .options(options)
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'strip-aliased': true,
+    })
+    .locale('en')
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .showHelpOnFail(false)
+}
+
+function yargsOption({ kind, alias }: OptionDefinition): Options {
+  const shared = alias === undefined ? {} : { alias }
+  if (kind === 'flag') return { ...shared, type: 'boolean' }
+  return { ...shared, type: kind === 'list' ? 'array' : 'string', string: true, nargs: 1 }
+}
+
+/** The options that stand on the command line, checked against the table. */
+class GivenOptions {
+  readonly names: ReadonlySet<string>
+  readonly #values: Readonly<Record<string, unknown>>
+
+  constructor(argv: readonly string[]) {
+    checkFlagsHaveNoValue(argv)
+    const { _: _positionals, $0: _program, ...values } = parserOf(argv).fail(failWithSentence).parseSync()
+    for (const name of Object.keys(values)) findOption(spellingOf(name))
+    this.#values = values
+    this.names = new Set(Object.keys(values))
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values[name]
+    if (Array.isArray(value)) {
+      throw new ConfigError(`${spellingOf(name)} was given ${value.length} times; it takes one value.`)
+    }
+    return value as string | undefined
+  }
+
+  /** A text that names a file or directory, and so can't be empty. */
+  path(name: string): string | undefined {
+    const value = this.text(name)
+    if (value === '') throw new ConfigError(`${spellingOf(name)} was given an empty name. Give it a path.`)
+    return value
+  }
+
+  list(name: string): readonly string[] {
+    return (this.#values[name] as readonly string[] | undefined) ?? []
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true
+  }
+
+  choice(name: string): string {
+    const option = RUN_OPTIONS.find((known) => known.name === name)
+    const choices = option?.choices ?? []
+    const value = this.text(name) ?? option?.default ?? ''
+    if (choices.includes(value)) return value
+    throw new ConfigError(
+      `${spellingOf(name)} was given ${JSON.stringify(value)}; it takes ${choices.join(', ')}.`,
+    )
+  }
+}
+
+/** `--rerun=no` would look like the opposite of what it does. */
+function checkFlagsHaveNoValue(argv: readonly string[]): void {
+  for (const word of argv) {
+    const name = /^--([^=]+)=/.exec(word)?.[1]
+    if (RUN_OPTIONS.some((option) => option.name === name && option.kind === 'flag')) {
+      throw new ConfigError(`--${name} takes no value. Write --${name} alone, or leave it out.`)
+    }
+  }
+}
+
+function failWithSentence(message: string, error: Error | undefined): never {
+  const name = /^Not enough arguments following: (.+)$/.exec(message)?.[1]
+  if (name === undefined) throw error ?? new ConfigError(`${message}.`)
+  const option = findOption(spellingOf(name))
+  const spelling = spellingOf(option.name)
+  throw new ConfigError(
+    `${spelling} needs a value: ${spelling} ${option.valueName ?? 'VALUE'}. A value that begins with a dash is ` +
+      `written in one word, ${spelling}=-x.`,
+  )
+}
+
+function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const timeoutMs = parseDuration(text, '--timeout')
+  if (timeoutMs === 0)
+    throw new ConfigError('--timeout was given 0, and no task is that fast. Leave it out for no limit.')
+  return timeoutMs
+}
+
+function readHalt(given: GivenOptions): HaltPolicy | undefined {
+  const text = given.text('halt')
+  if (!given.flag('fail-fast')) return text === undefined ? undefined : parseHalt(text)
+  if (text !== undefined)
+    throw new ConfigError('--fail-fast and --halt both say when to end early. Leave one out.')
+  return FAIL_FAST
+}
+
+function readEnvironment(pairs: readonly string[]): Record<string, string> {
+  const environment = new Map<string, string>()
+  for (const pair of pairs) {
+    const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(pair) ?? []
+    if (name === undefined || value === undefined) {
+      throw new ConfigError(`--env was given ${JSON.stringify(pair)}; write it as NAME=VALUE.`)
+    }
+    if (name.startsWith('MPIBATCH_')) {
+      throw new ConfigError(`--env was given ${name}, but names with MPIBATCH_ are set by mpibatch itself.`)
+    }
+    if (environment.has(name)) throw new ConfigError(`--env was given ${name} twice. Leave one out.`)
+    environment.set(name, value)
+  }
+  return Object.fromEntries(environment)
+}
+
+function readSource(given: GivenOptions): SourceOptions {
+  const entries = Object.entries({
+    argFile: given.path('arg-file'),
+    array: given.text('array'),
+    csv: given.path('csv'),
+    tsv: given.path('tsv'),
+    fromJson: given.path('from-json'),
+  })
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,60 @@
+import type { TaskDefinition, TaskValue } from '@mpibatch/batch-core'
+
+/** The values of all tasks of a list, held by column: a million tasks as objects would take several times the memory. */
+export class TaskList {
+  /** Names of the columns, in order; `1`, `2`, … for plain lists. */
+  readonly columns: readonly string[]
+  readonly taskCount: number
+  /** At most so many tasks at once, if the list says so (`--array 0-99%4`). */
+  readonly atOnceMax: number | undefined
+  /** Names that the tasks have already; `undefined` where they are made from a template. */
+  readonly names: readonly string[] | undefined
+  readonly #cells: readonly (readonly (TaskValue | undefined)[])[]
+
+  constructor(
+    /** One array per column, all of one length; `undefined` where a task has no such field. */
+    cells: ReadonlyMap<string, readonly (TaskValue | undefined)[]>,
+    options: { readonly atOnceMax?: number | undefined; readonly names?: readonly string[] } = {},
+  ) {
+    this.columns = [...cells.keys()]
+    this.#cells = [...cells.values()]
+    this.names = options.names
+    this.taskCount = options.names?.length ?? this.#cells[0]?.length ?? 0
+    this.atOnceMax = options.atOnceMax
+  }
+
+  /** A task's value in a column; `undefined` if it has none. Both counted from 0. */
+  cell(taskIndex: number, columnIndex: number): TaskValue | undefined {
+    return this.#cells[columnIndex]?.[taskIndex]
+  }
+
+  /** A task's values by the names of their columns. */
+  valuesOf(taskIndex: number): Record<string, TaskValue> {
+    const entries: [string, TaskValue][] = []
+    this.columns.forEach((column, columnIndex) => {
+      const value = this.cell(taskIndex, columnIndex)
+      if (value !== undefined) entries.push([column, value])
+    })
+    return Object.fromEntries(entries)
+  }
+}
+
+/**
+ * The list of tasks that a task root holds already. A task without values, such as one that pshmem made, has its name
+ * for its value.
+ */
+export function taskListOf(tasks: readonly TaskDefinition[]): TaskList {
+  const cells = new Map<string, (TaskValue | undefined)[]>()
+  const column = (name: string): (TaskValue | undefined)[] => {
+    const known = cells.get(name)
+    if (known !== undefined) return known
+    const added = new Array<TaskValue | undefined>(tasks.length).fill(undefined)
+    cells.set(name, added)
+    return added
+  }
+  tasks.forEach((task, taskIndex) => {
+    for (const [name, value] of Object.entries(task.values ?? { 1: task.name }))
+      column(name)[taskIndex] = value
+  })
+  return new TaskList(cells, { names: tasks.map((task) => task.name) })
+}

@@ -1,0 +1,52 @@
+import { checkTaskNames, type TaskDefinition } from '@mpibatch/batch-core'
+import { compileTemplate, renderTemplate, type Template, textOfValue } from './placeholder.ts'
+import type { TaskList } from './task-list.ts'
+
+/** Template of task names where `--name` gives none. */
+export const DEFAULT_NAME_TEMPLATE = 'task_{#}'
+
+/** Digits of `{#}` in names, so that directories sort as the tasks do. */
+const NUMBER_DIGITS = 6
+
+/**
+ * Makes the names of a list's tasks: those it has already, or one per task from a template. Values and `{#}`, with at
+ * least six digits, can be put in.
+ */
+export class TaskNames {
+  readonly #list: TaskList
+  readonly #template: Template
+
+  /** @throws {@link ConfigError} for an unknown placeholder, a name that is no path component, or two names alike. */
+  constructor(list: TaskList, template: string) {
+    this.#list = list
+    this.#template = compileTemplate(template, { columns: list.columns, facts: ['number'] })
+    checkTaskNames(this.#all())
+  }
+
+  /** Name of a task, counted from 0. */
+  nameOf(taskIndex: number): string {
+    const known = this.#list.names?.[taskIndex]
+    if (known !== undefined) return known
+    return renderTemplate(this.#template, {
+      value: (columnIndex) => textOfValue(this.#list.cell(taskIndex, columnIndex) ?? null),
+      fact: () => String(taskIndex + 1).padStart(NUMBER_DIGITS, '0'),
+    })
+  }
+
+  *#all(): Generator<TaskDefinition> {
+    for (let index = 0; index < this.#list.taskCount; index += 1) yield { name: this.nameOf(index) }
+  }
+}
+
+/**
+ * The tasks of a list as plain data, for a job script.
+ *
+ * @throws As {@link TaskNames}.
+ */
+export function defineTasks(list: TaskList, nameTemplate: string): TaskDefinition[] {
+  const names = new TaskNames(list, nameTemplate)
+  return Array.from({ length: list.taskCount }, (_, index) => ({
+    name: names.nameOf(index),
+    values: list.valuesOf(index),
+  }))
+}
