@@ -1,0 +1,24 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Which tasks keep their output: all, those that failed, or none. */
+export type LogPolicy = 'all' | 'failed' | 'none'
+
+/** Files for a command's output; without a path, that output is thrown away. */
+export interface LogPaths {
+  readonly stdoutPath?: string
+  readonly stderrPath?: string
+}
+
+/** Where a task's output goes: `stdout` and `stderr` in its directory, or nowhere. */
+export function logPaths(policy: LogPolicy, directory: string): LogPaths {
+  if (policy === 'none') return {}
+  return { stdoutPath: join(directory, 'stdout'), stderrPath: join(directory, 'stderr') }
+}
+
+/** Removes the output of a task that need not keep it. Files that are gone already are no fault. */
+export function discardLogs(paths: LogPaths): void {
+  for (const path of [paths.stdoutPath, paths.stderrPath]) {
+    if (path !== undefined) rmSync(path, { force: true })
+  }
+}

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { type CommandFault, commandFault, shellFault, startFault } from './command-fault.ts'
+import type { Command, CommandResult, CommandRunner } from './command-runner.ts'
+import { openLogFile } from './log-file.ts'
+import { parentDeathWords } from './parent-death-signal.ts'
+import { RunningCommand } from './running-command.ts'
+
+/** How {@link NodeCommandRunner} starts and ends commands. */
+export interface NodeCommandRunnerOptions {
+  /** Milliseconds between TERM and KILL. @defaultValue 5000 */
+  readonly graceMs?: number
+  /** Whether commands die with this process, where the system can do it. @defaultValue true */
+  readonly parentDeathSignal?: boolean
+}
+
+type Stdio = 'ignore' | number
+/** The start by the wall clock and by the monotonic one. */
+type StartTimes = { readonly atMs: number; readonly clockMs: number }
+type Exit = { readonly error: Error } | { readonly code: number | null; readonly signal: string | null }
+
+const GRACE_MS = 5000
+
+/**
+ * Runs commands through Node's own `child_process`.
+ *
+ * Two things it can't do: Node reports a command that died of a real-time signal (34 to 64) as one that exited with 0;
+ * and a process forks the slower the more memory it has.
+ */
+export class NodeCommandRunner implements CommandRunner {
+  readonly #graceMs: number
+  readonly #parentDeathSignal: boolean
+
+  constructor(options: NodeCommandRunnerOptions = {}) {
+    this.#graceMs = options.graceMs ?? GRACE_MS
+    this.#parentDeathSignal = options.parentDeathSignal ?? true
+  }
+
+  /** See {@link CommandRunner.run}. */
+  async run(command: Command): Promise<CommandResult> {
+    const prefix = this.#parentDeathSignal ? await parentDeathWords() : []
+    const fault = isStopped(command) ? INTERRUPTED : commandFault(command)
+    if (fault !== undefined) return notStarted(fault)
+    const logs = await openLogs(command)
+    if ('reason' in logs) return notStarted(logs)
+    const start = { atMs: Date.now(), clockMs: performance.now() }
+    let child: ChildProcess
+    try {
+      if (isStopped(command)) return notStarted(INTERRUPTED)
+      child = startProcess([...prefix, ...command.argv], command, logs)
+    } catch (error) {
+      return notStarted(startFault(error as NodeJS.ErrnoException))
+    } finally {
+      closeLogs(logs)
+    }
+    return await this.#watch(command, child, start)
+  }
+
+  /** Stays with a command to its end. Runs up to the first wait in the turn of the start, so no event is missed. */
+  async #watch(command: Command, child: ChildProcess, start: StartTimes): Promise<CommandResult> {
+    const exited = exitOf(child)
+    const processGroup = child.pid
+    if (processGroup === undefined) {
+      const exit = await exited
+      return notStarted(startFault('error' in exit ? exit.error : new Error('no process number')))
+    }
+    const { timeoutMs, signal, killSignal } = command
+    const running = new RunningCommand(processGroup, {
+      graceMs: this.#graceMs,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    })
+    const interrupt = (): void => running.end('interrupted')
+    const kill = (): void => running.kill('interrupted')
+    signal?.addEventListener('abort', interrupt)
+    killSignal?.addEventListener('abort', kill)
+    let refusal: { readonly error: unknown } | undefined
+    try {
+      command.onStart?.({ processGroup })
+    } catch (error) {
+      refusal = { error }
+      kill()
+    }
+    const exit = await exited
+    const durationMs = performance.now() - start.clockMs
+    // What comes from here on ends what the command has left behind, not the command.
+    const { cause } = running
+    await running.settle()
+    signal?.removeEventListener('abort', interrupt)
+    killSignal?.removeEventListener('abort', kill)
+    if (refusal !== undefined) throw refusal.error
+    return { ...outcome(command, exit, cause), startedAtMs: start.atMs, durationMs }
+  }
+}
+
+const INTERRUPTED: CommandFault = {
+  reason: 'interrupted',
+  message: 'The run was stopped before the command started.',
+}
+
+function isStopped(command: Command): boolean {
+  return command.signal?.aborted === true || command.killSignal?.aborted === true
+}
+
+function notStarted(fault: CommandFault): CommandResult {
+  return { ...fault, startedAtMs: Date.now(), durationMs: 0 }
+}
+
+function startProcess(argv: readonly string[], command: Command, logs: readonly Stdio[]): ChildProcess {
+  const [program = '', ...words] = argv
+  return spawn(program, words, {
+    cwd: command.directory,
+    env: command.environment,
+    // A session of its own, and with it a process group: a signal of the terminal doesn't reach it.
+    detached: true,
+    stdio: ['ignore', ...logs],
+  })
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ error }))
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+  })
+}
+
+function outcome(
+  command: Command,
+  exit: Exit,
+  cause: RunningCommand['cause'],
+): Omit<CommandResult, 'startedAtMs' | 'durationMs'> {
+  if ('error' in exit) return startFault(exit.error)
+  const { code, signal } = exit
+  const facts = {
+    ...(code === null ? {} : { exitCode: code }),
+    ...(signal === null ? {} : { signal }),
+  }
+  if (cause === 'timeout') {
+    return { reason: cause, ...facts, message: `It ran longer than ${(command.timeoutMs ?? 0) / 1000} s.` }
+  }
+  if (cause === 'interrupted') return { reason: cause, ...facts }
+  if (signal !== null) return { reason: 'signal', ...facts }
+  if (code === 0) return { reason: 'done', ...facts }
+  const message = shellFault(command.argv, code)
+  return { reason: 'exit', ...facts, ...(message === undefined ? {} : { message }) }
+}
+
+/** Opens the log files, or says why that failed; then none is left open. */
+async function openLogs(command: Command): Promise<readonly Stdio[] | CommandFault> {
+  const logs: Stdio[] = []
+  for (const path of [command.stdoutPath, command.stderrPath]) {
+    try {
+      logs.push(path === undefined ? 'ignore' : await openLogFile(path))
+    } catch (error) {
+      closeLogs(logs)
+      return { reason: 'error', message: `Its log file can't be made: ${(error as Error).message}` }
+    }
+  }
+  return logs
+}
+
+function closeLogs(logs: readonly Stdio[]): void {
+  for (const log of logs) if (log !== 'ignore') closeSync(log)
+}

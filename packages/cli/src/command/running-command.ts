@@ -1,0 +1,83 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { signalGroup } from './process-group.ts'
+
+/** Why a command is ended before it ends itself. */
+export type EndCause = 'timeout' | 'interrupted'
+
+/** Longest delay of a timer; beyond it, Node's timers fire at once. */
+const TIMER_MS_MAX = 0x7fffffff
+/**
+ * How long to look whether a killed group is gone. Nothing of it runs any more in the meantime: what can still be seen
+ * is memory being given back, or the dead whom an init process without manners does not collect.
+ */
+const SETTLE_MS = 250
+const LOOK_MS_MAX = 20
+
+/** The process group of a command that runs, and the ways to end it: TERM, then KILL when the grace is over. */
+export class RunningCommand {
+  readonly #processGroup: number
+  readonly #graceMs: number
+  #cause: EndCause | undefined
+  #timeout: NodeJS.Timeout | undefined
+  #grace: NodeJS.Timeout | undefined
+  #killedAtMs: number | undefined
+  /** From then on the group's number may be somebody else's. */
+  #isOver = false
+
+  constructor(processGroup: number, options: { readonly graceMs: number; readonly timeoutMs?: number }) {
+    this.#processGroup = processGroup
+    this.#graceMs = options.graceMs
+    if (options.timeoutMs !== undefined) this.#endAt(performance.now() + options.timeoutMs)
+  }
+
+  /** What ended the command first; `undefined` as long as it is left to itself. */
+  get cause(): EndCause | undefined {
+    return this.#cause
+  }
+
+  /** Asks the whole group to end, and kills it when the grace is over. The first cause stands. */
+  end(cause: EndCause): void {
+    if (this.#cause !== undefined || this.#isOver) return
+    this.#cause = cause
+    signalGroup(this.#processGroup, 'SIGTERM')
+    // A stopped process hears TERM only when it goes on.
+    signalGroup(this.#processGroup, 'SIGCONT')
+    this.#grace = setTimeout(() => this.#kill(), this.#graceMs)
+  }
+
+  /** Kills the whole group at once. */
+  kill(cause: EndCause): void {
+    if (this.#isOver) return
+    this.#cause ??= cause
+    this.#kill()
+  }
+
+  /**
+   * Ends what is left of the group; to be called as soon as the command itself has ended, since from then on only the
+   * other members keep the group's number from being used again. Resolves when nothing of it runs.
+   *
+   * After a timeout or an interruption the others keep what is left of the grace: a shell dies of TERM at once,
+   * while the program that it started may be saving its work.
+   */
+  async settle(): Promise<void> {
+    clearTimeout(this.#timeout)
+    if (this.#cause === undefined) this.#kill()
+    for (let lookMs = 1; signalGroup(this.#processGroup, 0); lookMs = Math.min(2 * lookMs, LOOK_MS_MAX)) {
+      if (this.#killedAtMs !== undefined && performance.now() - this.#killedAtMs > SETTLE_MS) break
+      await pause(lookMs)
+    }
+    this.#isOver = true
+    clearTimeout(this.#grace)
+  }
+
+  #kill(): void {
+    this.#killedAtMs ??= performance.now()
+    signalGroup(this.#processGroup, 'SIGKILL')
+  }
+
+  #endAt(deadlineMs: number): void {
+    const leftMs = deadlineMs - performance.now()
+    if (leftMs <= 0) this.end('timeout')
+    else this.#timeout = setTimeout(() => this.#endAt(deadlineMs), Math.min(Math.ceil(leftMs), TIMER_MS_MAX))
+  }
+}

@@ -1,0 +1,81 @@
+/** What a command learns of its task through `MPIBATCH_…` variables. */
+export interface TaskEnvironmentFacts {
+  readonly task: {
+    readonly name: string
+    /** From 0. */
+    readonly index: number
+    /** The task's directory; its variable is left out without one. */
+    readonly directory?: string
+    /** From 1. */
+    readonly attempt: number
+    /** The fencing number of the claim. */
+    readonly claim: number
+  }
+  /** The task root; its variable is left out without one. */
+  readonly root?: string
+  /** Identifies the running batch. */
+  readonly instance: string
+  /** The worker group, from 0. */
+  readonly group: number
+  /** Rank within the group. @defaultValue 0 */
+  readonly groupRank?: number
+  /** Ranks of the group. @defaultValue 1 */
+  readonly groupSize?: number
+  /** What the user adds; it may replace anything inherited, but says nothing about the task. */
+  readonly extra?: Readonly<Record<string, string>>
+}
+
+/**
+ * Builds the environment of a task's command (pure).
+ *
+ * @param base - What is inherited, usually `process.env`, less {@link withoutLauncherVariables}.
+ */
+export function taskEnvironment(
+  base: Readonly<Record<string, string | undefined>>,
+  facts: TaskEnvironmentFacts,
+): Record<string, string> {
+  const { task, root, instance, group, groupRank = 0, groupSize = 1, extra = {} } = facts
+  const variables: Record<string, string | undefined> = {
+    ...withoutLauncherVariables(base),
+    ...extra,
+    MPIBATCH_TASK: task.name,
+    MPIBATCH_TASK_INDEX: String(task.index),
+    // Named even without a value, so that a batch inside a task doesn't pass the outer one's on.
+    MPIBATCH_TASK_DIR: task.directory,
+    MPIBATCH_ROOT: root,
+    MPIBATCH_ATTEMPT: String(task.attempt),
+    MPIBATCH_CLAIM: String(task.claim),
+    MPIBATCH_INSTANCE: instance,
+    MPIBATCH_GROUP: String(group),
+    MPIBATCH_GROUP_RANK: String(groupRank),
+    MPIBATCH_GROUP_SIZE: String(groupSize),
+  }
+  return withoutUndefined(variables)
+}
+
+/** Set by a launcher in every process that it starts (Open MPI, PMIx, MPICH and its relatives). */
+const LAUNCHER_MARKS = ['OMPI_COMM_WORLD_SIZE', 'PMIX_RANK', 'PMI_RANK', 'PMI_FD', 'PMI_PORT']
+/** What launchers say to their processes. */
+const LAUNCHER_VARIABLE = /^(?:OMPI_|PMIX_|PMI_|HYD|ORTE|OPAL|MPI_)/
+
+/**
+ * Takes away what an MPI launcher told this process, so that a command can itself start MPI programs: they would take
+ * our rank for theirs and fail, or hang (pure).
+ *
+ * Where no launcher started this process, such variables are the user's own settings, and stay.
+ */
+export function withoutLauncherVariables(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const launched = LAUNCHER_MARKS.some((name) => environment[name] !== undefined)
+  if (!launched) return withoutUndefined(environment)
+  return withoutUndefined(
+    Object.fromEntries(Object.entries(environment).filter(([name]) => !LAUNCHER_VARIABLE.test(name))),
+  )
+}
+
+function withoutUndefined(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}
