@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { setMaxListeners } from 'node:events'
 import { closeSync } from 'node:fs'
 import { type CommandFault, commandFault, shellFault, startFault } from './command-fault.ts'
 import type { Command, CommandResult, CommandRunner } from './command-runner.ts'
@@ -71,8 +72,8 @@ export class NodeCommandRunner implements CommandRunner {
     })
     const interrupt = (): void => running.end('interrupted')
     const kill = (): void => running.kill('interrupted')
-    signal?.addEventListener('abort', interrupt)
-    killSignal?.addEventListener('abort', kill)
+    listen(signal, interrupt)
+    listen(killSignal, kill)
     let refusal: { readonly error: unknown } | undefined
     try {
       command.onStart?.({ processGroup })
@@ -114,6 +115,13 @@ function startProcess(argv: readonly string[], command: Command, logs: readonly 
     detached: true,
     stdio: ['ignore', ...logs],
   })
+}
+
+function listen(signal: AbortSignal | undefined, action: () => void): void {
+  if (signal === undefined) return
+  // One signal stands for the whole run; Node would take more than ten listeners for a leak.
+  setMaxListeners(0, signal)
+  signal.addEventListener('abort', action)
 }
 
 function exitOf(child: ChildProcess): Promise<Exit> {

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { invariant } from '@mpibatch/batch-core'
 
 /**
@@ -24,4 +25,32 @@ export function signalGroup(processGroup: number, signal: NodeJS.Signals | 0): b
     if (code === 'EPERM') return true
     throw error
   }
+}
+
+/**
+ * Tells whether a process of a group that has members still runs. The dead whom nobody has collected yet are members,
+ * but don't run; in a container without a proper init process they stay for ever.
+ *
+ * Reads what `/proc` knows of every process, so it is asked seldom. Without `/proc`, all members count as running.
+ */
+export function groupRuns(processGroup: number): boolean {
+  let processes: string[]
+  try {
+    processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  } catch {
+    return true
+  }
+  return processes.length === 0 || processes.some((process) => runsInGroup(process, processGroup))
+}
+
+function runsInGroup(process: string, processGroup: number): boolean {
+  let status: string
+  try {
+    status = readFileSync(`/proc/${process}/stat`, 'latin1')
+  } catch {
+    return false
+  }
+  // "pid (name) state parent group …"; the name may hold anything, parentheses and spaces too.
+  const [state, , group] = status.slice(status.lastIndexOf(')') + 2).split(' ')
+  return Number(group) === processGroup && state !== 'Z' && state !== 'X'
 }

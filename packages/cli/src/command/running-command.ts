@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { signalGroup } from './process-group.ts'
+import { groupRuns, signalGroup } from './process-group.ts'
 
 /** Why a command is ended before it ends itself. */
 export type EndCause = 'timeout' | 'interrupted'
@@ -7,11 +7,13 @@ export type EndCause = 'timeout' | 'interrupted'
 /** Longest delay of a timer; beyond it, Node's timers fire at once. */
 const TIMER_MS_MAX = 0x7fffffff
 /**
- * How long to look whether a killed group is gone. Nothing of it runs any more in the meantime: what can still be seen
- * is memory being given back, or the dead whom an init process without manners does not collect.
+ * How long to wait for a killed group to be gone. It has stopped running by then in all but name: what may be left is
+ * a process whose memory is being given back, or one inside a system call that can't be broken off.
  */
-const SETTLE_MS = 250
-const LOOK_MS_MAX = 20
+const SETTLE_MS = 2000
+/** The first looks, a moment after each other, are cheap ones; few groups live to see the others. */
+const THOROUGH_LOOK_MS = 16
+const LOOK_MS_MAX = 200
 
 /** The process group of a command that runs, and the ways to end it: TERM, then KILL when the grace is over. */
 export class RunningCommand {
@@ -64,6 +66,7 @@ export class RunningCommand {
     if (this.#cause === undefined) this.#kill()
     for (let lookMs = 1; signalGroup(this.#processGroup, 0); lookMs = Math.min(2 * lookMs, LOOK_MS_MAX)) {
       if (this.#killedAtMs !== undefined && performance.now() - this.#killedAtMs > SETTLE_MS) break
+      if (lookMs >= THOROUGH_LOOK_MS && !groupRuns(this.#processGroup)) break
       await pause(lookMs)
     }
     this.#isOver = true

@@ -1,0 +1,89 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { taskEnvironment, withoutLauncherVariables } from '../../src/command/task-environment.ts'
+
+const SEED = 20_260_730
+const facts = {
+  task: { name: 'task_000007', index: 6, directory: '/out/task_000007', attempt: 2, claim: 5 },
+  root: '/out',
+  instance: 'abc',
+  group: 3,
+}
+
+describe('taskEnvironment', () => {
+  it('tells the command about its task', () => {
+    expect(taskEnvironment({ HOME: '/home/u' }, facts)).toEqual({
+      HOME: '/home/u',
+      MPIBATCH_TASK: 'task_000007',
+      MPIBATCH_TASK_INDEX: '6',
+      MPIBATCH_TASK_DIR: '/out/task_000007',
+      MPIBATCH_ROOT: '/out',
+      MPIBATCH_ATTEMPT: '2',
+      MPIBATCH_CLAIM: '5',
+      MPIBATCH_INSTANCE: 'abc',
+      MPIBATCH_GROUP: '3',
+      MPIBATCH_GROUP_RANK: '0',
+      MPIBATCH_GROUP_SIZE: '1',
+    })
+  })
+
+  it('lets what the user adds replace what is inherited, but not what is said about the task', () => {
+    const extra = { HOME: '/elsewhere', NEW: '', MPIBATCH_TASK: 'another' }
+    const environment = taskEnvironment({ HOME: '/home/u' }, { ...facts, extra })
+    expect(environment).toMatchObject({ HOME: '/elsewhere', NEW: '', MPIBATCH_TASK: 'task_000007' })
+  })
+
+  it('does not pass on what an outer batch said about its own task', () => {
+    const { task, instance, group } = facts
+    const { directory: _, ...memoryTask } = task
+    const outer = { MPIBATCH_ROOT: '/outer', MPIBATCH_TASK_DIR: '/outer/x', MPIBATCH_LAUNCHER: 'kept' }
+    const environment = taskEnvironment(outer, { task: memoryTask, instance, group })
+    expect(environment).not.toHaveProperty('MPIBATCH_ROOT')
+    expect(environment).not.toHaveProperty('MPIBATCH_TASK_DIR')
+    expect(environment).toHaveProperty('MPIBATCH_LAUNCHER', 'kept')
+  })
+})
+
+describe('withoutLauncherVariables', () => {
+  it.each(['OMPI_COMM_WORLD_SIZE', 'PMIX_RANK', 'PMI_RANK', 'PMI_FD', 'PMI_PORT'])(
+    'removes what a launcher left, once %s shows that one started us',
+    (mark) => {
+      const left = { PATH: '/bin', MPIBATCH_TASK: 'x', OMP_NUM_THREADS: '4', SLURM_JOB_ID: '1' }
+      const launcher = { OMPI_X: '', PMIX_X: '', PMI_X: '', HYDI_X: '', ORTE_X: '', OPAL_X: '', MPI_X: '' }
+      expect(withoutLauncherVariables({ ...left, ...launcher, [mark]: '1' })).toEqual(left)
+    },
+  )
+
+  it('keeps the settings of a user whom no launcher started', () => {
+    const settings = { OMPI_MCA_btl: 'tcp', MPI_HOME: '/opt/mpi' }
+    expect(withoutLauncherVariables(settings)).toEqual(settings)
+  })
+
+  it(`leaves nothing of a launcher and all the rest, whatever the names (seed ${SEED})`, () => {
+    const name = fc.oneof(
+      fc.string({ minLength: 1, unit: 'grapheme-ascii' }),
+      fc.constantFrom(
+        'OMPI_A',
+        'PMIX_B',
+        'PMI_C',
+        'HYDRA',
+        'ORTE',
+        'OPAL_D',
+        'MPI_E',
+        'MPIBATCH_F',
+        'XMPI_G',
+        'PMI',
+      ),
+    )
+    void fc.assert(
+      fc.property(fc.dictionary(name, fc.string(), { noNullPrototype: true }), (variables) => {
+        const scrubbed = withoutLauncherVariables({ ...variables, PMI_RANK: '0' })
+        const isLauncher = (key: string): boolean =>
+          ['OMPI_', 'PMIX_', 'PMI_', 'HYD', 'ORTE', 'OPAL', 'MPI_'].some((prefix) => key.startsWith(prefix))
+        const kept = Object.entries(variables).filter(([key]) => !isLauncher(key))
+        expect(scrubbed).toEqual(Object.fromEntries(kept))
+      }),
+      { seed: SEED },
+    )
+  })
+})
