@@ -6,12 +6,12 @@ export function zshCompletion(commands: readonly CompletionCommand[]): string {
   return `#compdef mpibatch
 # Completion of mpibatch for zsh
 _mpibatch() {
-  local -a commands
-  commands=(
+  local -a subcommands
+  subcommands=(
 ${commands.map(({ name, description }) => `    ${quote(`${name}:${description}`)}`).join('\n')}
   )
   if (( CURRENT == 2 )); then
-    _describe command commands
+    _describe command subcommands
     return
   fi
   local command=$words[2]

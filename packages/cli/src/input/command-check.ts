@@ -11,7 +11,7 @@ import { findExecutable } from '../command/find-executable.ts'
  * @throws {@link ConfigError} telling apart what is not there and what may not be executed.
  */
 export function findProgram(program: string, environment: NodeJS.ProcessEnv): string {
-  const search = findExecutable(program, { directory: process.cwd(), searchPath: environment['PATH'] })
+  const search = findExecutable(program, { directory: process.cwd(), searchPath: environment.PATH })
   if (search.kind === 'found') return search.path
   const hint = program.includes('/') ? '' : " What only a shell knows is run with -c 'LINE'."
   throw new ConfigError(`No task was started. ${search.message}${hint}`, { details: { program } })

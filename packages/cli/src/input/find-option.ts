@@ -10,7 +10,11 @@ import { isLaterOption, type OptionDefinition, RUN_OPTIONS, spellingOf } from '.
 export function findOption(word: string): OptionDefinition {
   const long = /^--([^=]*)/.exec(word)?.[1]
   const name = long ?? word.slice(1, 2)
-  const option = RUN_OPTIONS.find((known) => known.name === name || known.alias === name)
+  const option = RUN_OPTIONS.find(
+    (known) =>
+      (known.name === name && known.name.length > 1 === (long !== undefined)) ||
+      (long === undefined && known.alias === name),
+  )
   if (option !== undefined) return option
   if (isLaterOption(name)) {
     throw new ConfigError(`--${name} is not in this version of mpibatch. Leave it out.`)

@@ -93,7 +93,10 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
 /** yargs with the table of options; the words are read as they stand, without guesses at numbers or dots. */
 function parserOf(argv: readonly string[]): Argv {
   const options = Object.fromEntries(RUN_OPTIONS.map((option) => [option.name, yargsOption(option)]))
+  // Its own help goes first: switching it off later would take the alias of ours with it.
   return yargs([...argv])
+    .help(false)
+    .version(false)
     .options(options)
     .parserConfiguration({
       'boolean-negation': false,
@@ -105,8 +108,6 @@ function parserOf(argv: readonly string[]): Argv {
       'strip-aliased': true,
     })
     .locale('en')
-    .help(false)
-    .version(false)
     .exitProcess(false)
     .showHelpOnFail(false)
 }

@@ -52,8 +52,6 @@ export class ShellQuoting {
   #dollar = false
   /** Whether a `#` would begin a comment. */
   #wordStart = true
-  /** Whether a here-document has been announced (`<<`), or has begun with the next line. */
-  #hereDocument: 'none' | 'announced' | 'begun' = 'none'
   /** Why quotes can't be told any more. */
   #unclear: string | undefined
 
@@ -92,7 +90,6 @@ export class ShellQuoting {
   /** Why no value can be put in here, as the end of a sentence; `undefined` if one can. */
   get fault(): string | undefined {
     if (this.#escaped) return 'behind a backslash; write {{ for a literal brace'
-    if (this.#hereDocument === 'begun') return 'behind a here-document (<<); use printf instead of that'
     if (this.#top.kind === 'comment') return 'in a comment; leave it out there'
     if (this.#frames.some(({ kind }) => kind === 'parameter'))
       return 'inside a parameter expansion; assign it to a variable first: x={}'
@@ -160,10 +157,9 @@ export class ShellQuoting {
       if (before.dollar) this.#unclear ??= "behind $'…', which not every /bin/sh understands"
       this.#push('single')
     } else if (character === '#' && before.wordStart) this.#push('comment')
-    else if (character === '<' && this.#text.endsWith('<') && this.#hereDocument === 'none') {
-      this.#hereDocument = 'announced'
-    } else if (character === '\n' && this.#hereDocument === 'announced') this.#hereDocument = 'begun'
-    else if (character === '(' && top.depth > 0) this.#openParenthesis(top)
+    else if (character === '<' && this.#text.endsWith('<')) {
+      this.#unclear ??= 'behind a here-document (<<); use printf instead of that'
+    } else if (character === '(' && top.depth > 0) this.#openParenthesis(top)
     else if (character === ')' && top.depth > 0) this.#closeParenthesis(top)
   }
 

@@ -43,7 +43,13 @@ const FORMATS: Readonly<Record<TableFile['format'], Options>> = {
   csv: { delimiter: ',' },
   tsv: { delimiter: '\t', quote: false, escape: null },
 }
-const COMMON: Options = { columns: false, skip_empty_lines: true, max_record_size: LINE_SIZE_MAX }
+const COMMON: Options = {
+  columns: false,
+  // Left to itself, the parser takes the first line's end for all of them.
+  record_delimiter: ['\r\n', '\n', '\r'],
+  skip_empty_lines: true,
+  max_record_size: LINE_SIZE_MAX,
+}
 
 function checkHeader(columns: readonly string[], { file }: TableFile): void {
   const empty = columns.indexOf('')

@@ -1,4 +1,4 @@
-import { checkTaskNames, type TaskDefinition } from '@mpibatch/batch-core'
+import { ConfigError, checkTaskNames, type TaskDefinition } from '@mpibatch/batch-core'
 import { compileTemplate, renderTemplate, type Template, textOfValue } from './placeholder.ts'
 import type { TaskList } from './task-list.ts'
 
@@ -28,9 +28,19 @@ export class TaskNames {
     const known = this.#list.names?.[taskIndex]
     if (known !== undefined) return known
     return renderTemplate(this.#template, {
-      value: (columnIndex) => textOfValue(this.#list.cell(taskIndex, columnIndex) ?? null),
+      value: (columnIndex) => this.#valueOf(taskIndex, columnIndex),
       fact: () => String(taskIndex + 1).padStart(NUMBER_DIGITS, '0'),
     })
+  }
+
+  #valueOf(taskIndex: number, columnIndex: number): string {
+    const value = this.#list.cell(taskIndex, columnIndex)
+    if (value !== undefined) return textOfValue(value)
+    const column = this.#list.columns[columnIndex]
+    throw new ConfigError(
+      `Task ${taskIndex + 1} has no field ${JSON.stringify(column)}, but the name template uses it. Give it one.`,
+      { details: { index: taskIndex, column } },
+    )
   }
 
   *#all(): Generator<TaskDefinition> {
