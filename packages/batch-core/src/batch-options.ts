@@ -11,7 +11,7 @@ export type TaskOrder = 'given' | 'longest' | 'shuffle'
 /** What is synced to disk before it counts: nothing, ends of tasks, or every change. */
 export type Durability = 'none' | 'terminal' | 'full'
 
-/** Options of `openBatch`. Equal on all ranks, except `signal`. */
+/** Options of `openBatch`. Equal on all ranks, except `signal` and `onFault`. */
 export interface BatchOptions extends ClaimableStates {
   /**
    * Directory that holds one directory per task. `null` keeps all states in memory.
@@ -45,6 +45,13 @@ export interface BatchOptions extends ClaimableStates {
    * the values of a task are in the fingerprint anyway, the text of the script is not.
    */
   readonly version?: string
+  /** A task whose owner died so many times becomes FAILED instead of being run again. @defaultValue 5 */
+  readonly crashLimit?: number
+  /**
+   * Hears of tasks whose files can't be understood, a sentence each; they are left alone.
+   * @defaultValue writes to standard error
+   */
+  readonly onFault?: (message: string) => void
   /** Asks to start nothing more once it is aborted; what runs is finished. */
   readonly signal?: AbortSignal
 }
@@ -62,11 +69,15 @@ export interface ResolvedBatchOptions {
   readonly order: TaskOrder
   readonly durability: Durability
   readonly acceptChanges: boolean
+  readonly crashLimit: number
   readonly version: string
 }
 
 /** Name of the task root where nobody gives another. */
 export const DEFAULT_ROOT = 'mpibatch.out'
+
+/** How often a task's owner may die before the task is FAILED, where nobody says otherwise. */
+export const DEFAULT_CRASH_LIMIT = 5
 
 const taskValue = z.union([z.string(), z.number(), z.boolean(), z.null()])
 const taskDefinition = z.union([
@@ -85,6 +96,7 @@ const schema = z.strictObject({
   order: z.enum(['given', 'longest', 'shuffle']).default('given'),
   durability: z.enum(['none', 'terminal', 'full']).default('terminal'),
   acceptChanges: z.boolean().default(false),
+  crashLimit: z.int().min(1).default(DEFAULT_CRASH_LIMIT),
   version: z.string().default(''),
 })
 
@@ -97,7 +109,7 @@ export function resolveBatchOptions(
   options: BatchOptions,
   commandLine: RuntimeOptions = {},
 ): ResolvedBatchOptions {
-  const { communicator: _communicator, signal: _signal, ...checked } = options
+  const { communicator: _communicator, signal: _signal, onFault: _onFault, ...checked } = options
   if (checked.tasks !== undefined && commandLine.tasks !== undefined) {
     throw new ConfigError(
       'The script has its own tasks, and the command line gives others. Take one of them.',

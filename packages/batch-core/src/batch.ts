@@ -3,7 +3,7 @@
  */
 import type { Communicator } from './communicator.ts'
 import { ClosedError, FencedError, ForeignWriterError, UsageError } from './errors.ts'
-import type { AttemptRecord, LoadedFault, PlannedTask, StateStore } from './state-store.ts'
+import type { AttemptRecord, PlannedTask, StateStore } from './state-store.ts'
 import { type AttemptFacts, Task } from './task.ts'
 import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
 import { TABLE_STATES, type TableState } from './task-state.ts'
@@ -23,7 +23,6 @@ export interface BatchParts {
   readonly claimer: TaskClaimer | undefined
   readonly lock: TokenLock | undefined
   readonly tasks: readonly PlannedTask[]
-  readonly faults: readonly LoadedFault[]
   readonly closeShared: () => Promise<void>
 }
 
@@ -80,11 +79,6 @@ export class Batch implements AsyncIterable<Task> {
   /** Identifies this run of the batch in the store's records. */
   get instance(): string {
     return this.#parts.store.instance
-  }
-
-  /** Tasks whose stored state could not be understood; they are INVALID and left alone. Rank 0 only. */
-  get faults(): readonly LoadedFault[] {
-    return this.#parts.faults
   }
 
   /** Directory of a task, or `undefined` in a batch without a root. */

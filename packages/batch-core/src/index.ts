@@ -5,6 +5,7 @@
 export { Batch, type TaskBody, type TaskCounts } from './batch.ts'
 export {
   type BatchOptions,
+  DEFAULT_CRASH_LIMIT,
   DEFAULT_ROOT,
   type Durability,
   type ResolvedBatchOptions,

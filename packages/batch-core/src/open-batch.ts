@@ -20,6 +20,7 @@ export interface StoreSettings {
   readonly root: string
   readonly durability: ResolvedBatchOptions['durability']
   readonly acceptChanges: boolean
+  readonly crashLimit: number
 }
 
 /** Makes the provider of a batch's store; batch-core itself knows no file system. */
@@ -35,8 +36,8 @@ export interface BatchPlan
   readonly communicator: Communicator
   readonly provider: StateStoreProvider
   readonly stop: StopRequest
-  /** Hears of tasks whose files can't be understood, when a claim finds them. */
-  readonly onFault?: (message: string) => void
+  /** Hears of tasks whose files can't be understood: a sentence that names the file. Such tasks are left alone. */
+  readonly onFault: (message: string) => void
 }
 
 /** What rank 0 tells the others when it has opened the store, or could not. */
@@ -58,12 +59,12 @@ export async function openBatchWith(
   const communicator = given ?? createSoloCommunicator()
   const tasks = resolved.tasks.map((task) => planScriptTask(task, resolved.version))
   await agree(communicator, { ...resolved, tasks })
-  const { root, durability, acceptChanges } = resolved
-  const provider =
-    root === null ? memoryStateStoreProvider : createProvider({ root, durability, acceptChanges })
+  const { root, ...settings } = resolved
+  const provider = root === null ? memoryStateStoreProvider : createProvider({ root, ...settings })
   const stop = new StopRequest({ signal: options.signal, word: runtime?.stop })
   const groupSize = given === undefined ? groupSizeAlone(resolved.groupSize) : resolved.groupSize
-  const opened = await openParts({ ...resolved, tasks, groupSize, communicator, provider, stop })
+  const onFault = options.onFault ?? warn
+  const opened = await openParts({ ...resolved, tasks, groupSize, communicator, provider, stop, onFault })
   if (runtime !== undefined && communicator.rank === 0) announce(runtime, root, tasks, opened)
   return opened.batch
 }
@@ -97,6 +98,7 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     })
   }
   await world.barrier()
+  for (const { message } of faults) plan.onFault(message)
   const table = new TaskTable(words)
   const lock = workers.leaders === undefined ? undefined : await TokenLock.create(workers.leaders)
   const claimer =
@@ -120,7 +122,6 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     claimer,
     lock,
     tasks,
-    faults,
     closeShared,
   })
   return { batch, table, store }
@@ -164,15 +165,19 @@ async function agree(communicator: Communicator, resolved: object): Promise<void
   }
 }
 
+function warn(message: string): void {
+  process.stderr.write(`mpibatch: ${message}\n`)
+}
+
 let saidAlone = false
 
 /** A script that runs by itself has one rank; groups of several then shrink to one, and the user is told how to get more. */
 function groupSizeAlone(groupSize: number): number {
   if (groupSize > 1 && !saidAlone) {
     saidAlone = true
-    process.stderr.write(
-      `mpibatch: this script runs alone, so each group has 1 rank instead of ${groupSize}. ` +
-        `"mpibatch run -j ${groupSize} SCRIPT" gives it groups of ${groupSize}.\n`,
+    warn(
+      `this script runs alone, so each group has 1 rank instead of ${groupSize}. ` +
+        `"mpibatch run -j ${groupSize} SCRIPT" gives it groups of ${groupSize}.`,
     )
   }
   return 1

@@ -32,6 +32,7 @@ export interface RuntimeOptions {
   readonly rerun?: boolean
   readonly stealRunning?: boolean
   readonly acceptChanges?: boolean
+  readonly crashLimit?: number
   readonly order?: 'given' | 'longest' | 'shuffle'
   readonly durability?: 'none' | 'terminal' | 'full'
 }

@@ -22,7 +22,10 @@ export type ClaimOutcome =
   /** Its files can't be understood; they are left alone. */
   | { readonly kind: 'invalid'; readonly slot: number; readonly reason: string }
 
-/** How an attempt ended, told apart for `list`: an exit code, a signal, a time-out, a command that is not there. */
+/**
+ * How an attempt ended, told apart for `list`: an exit code, a signal, a time-out, a command that is not there, an owner
+ * that died once too often.
+ */
 export type AttemptReason =
   | 'done'
   | 'exit'
@@ -32,6 +35,7 @@ export type AttemptReason =
   | 'not-executable'
   | 'error'
   | 'interrupted'
+  | 'crashed'
 
 /** What is kept of an attempt when it ends. */
 export interface AttemptRecord {

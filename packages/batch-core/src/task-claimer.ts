@@ -25,7 +25,7 @@ export interface TaskClaimerOptions {
   /** Delay before the first retry. */
   readonly retryDelayMs: number
   /** Hears of tasks whose files can't be understood. */
-  readonly onFault?: ((message: string) => void) | undefined
+  readonly onFault: (message: string) => void
 }
 
 /** How a claimed task is to end: a terminal state, or OPEN to give it back. */
@@ -85,7 +85,7 @@ export class TaskClaimer {
     }
     const state: TableState =
       outcome.kind === 'settled' ? outcome.state : outcome.kind === 'elsewhere' ? 'ELSEWHERE' : 'INVALID'
-    if (outcome.kind === 'invalid') this.#options.onFault?.(outcome.reason)
+    if (outcome.kind === 'invalid') this.#options.onFault(outcome.reason)
     table.set(index, { owner, state, slot: outcome.slot })
     return undefined
   }

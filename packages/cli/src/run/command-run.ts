@@ -20,12 +20,12 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
       root,
       durability: options.durability,
       acceptChanges: options.acceptChanges,
+      crashLimit: options.crashLimit,
       command: process.argv.slice(2).join(' '),
     }),
     stop: new StopRequest({ signal: stop.drain }),
     onFault: onMessage,
   })
-  for (const { message } of batch.faults) onMessage(message)
   progress.start(() => batch.counts())
   let failure: unknown
   try {

@@ -65,6 +65,7 @@ function runtimeOptions({ options, source }: RunRequest): RuntimeOptions {
     ...pick('rerun', 'rerun'),
     ...pick('steal-running', 'stealRunning'),
     ...pick('accept-changes', 'acceptChanges'),
+    ...pick('crash-limit', 'crashLimit'),
     ...pick('order', 'order'),
     ...pick('durability', 'durability'),
     ...(source === undefined ? {} : { tasks: defineTasks(readTaskList(source), options.nameTemplate) }),
