@@ -26,16 +26,17 @@ if [[ $funcstack[1] == _mpibatch ]]; then _mpibatch "$@"; else compdef _mpibatch
 }
 
 function commandCase(command: CompletionCommand): string {
-  const lines = [...command.options.flatMap(optionLines), restOf(command)]
+  const lines = [...command.options.flatMap(optionLines), ...restOf(command)]
   return `    ${command.name})
       _arguments -S \\
 ${lines.map((line) => `        ${line}`).join(' \\\n')}
       ;;`
 }
 
-function restOf({ runsCommand, words }: CompletionCommand): string {
-  if (runsCommand === true) return "'*::command:_normal'"
-  return words === undefined ? "'*:file:_files'" : quote(`1:word:(${words.join(' ')})`)
+/** What may stand where no option does. */
+function restOf({ runsCommand, words }: CompletionCommand): string[] {
+  if (runsCommand === true) return ["'1:command:{ _command_names -e; _files }'", "'*::argument:_normal'"]
+  return [words === undefined ? "'*:file:_files'" : quote(`1:word:(${words.join(' ')})`)]
 }
 
 function optionLines(option: OptionDefinition): string[] {
