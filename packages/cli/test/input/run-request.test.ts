@@ -80,7 +80,6 @@ describe('the words behind run', () => {
     '--tag',
     '--keep-order',
     '--group-exec',
-    '--crash-limit',
   ])('are refused for %s, which comes in a later version', (option) => {
     expect(() => readRunRequest([option, '3', '--', 'x'])).toThrow(
       `${option} is not in this version of mpibatch`,
@@ -125,6 +124,7 @@ describe('the options of run', () => {
       groupSize: 1,
       retries: 0,
       retryDelayMs: 1000,
+      crashLimit: 5,
       timeoutMs: undefined,
       halt: undefined,
       retryFailed: false,
@@ -204,6 +204,7 @@ describe('the options of run', () => {
     [['--group-size', '1.5'], /--group-size was given "1.5"/],
     [['--retries', 'x'], /--retries was given "x".* from 0 to 1000/],
     [['--retries=-1'], /--retries was given "-1"/],
+    [['--crash-limit', '0'], /--crash-limit was given "0"/],
     [['--retry-delay', 'long'], /--retry-delay was given "long", which is no duration/],
     [['--timeout', '0'], /--timeout was given 0/],
     [['--timeout', '5x'], /no duration/],
