@@ -43,7 +43,9 @@ function inspect(path: string, directory: string): ExecutableSearch {
   // Joined by hand: normalising "a/../b" would go wrong where "a" is a symbolic link.
   const file = isAbsolute(path) ? path : `${directory}/${path}`
   try {
-    const status = statSync(file)
+    // Most entries of a path lack the program, and an exception for each would cost more than the look.
+    const status = statSync(file, { throwIfNoEntry: false })
+    if (status === undefined) return { kind: 'not-found', message: `There is no program ${file}.` }
     if (status.isDirectory()) return { kind: 'not-executable', message: `${file} is a directory.` }
     accessSync(file, constants.X_OK)
   } catch (error) {

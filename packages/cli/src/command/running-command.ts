@@ -44,7 +44,7 @@ export class RunningCommand {
     signalGroup(this.#processGroup, 'SIGTERM')
     // A stopped process hears TERM only when it goes on.
     signalGroup(this.#processGroup, 'SIGCONT')
-    this.#grace = setTimeout(() => this.#kill(), this.#graceMs)
+    this.#grace = setTimeout(() => void this.#kill(), this.#graceMs)
   }
 
   /** Kills the whole group at once. */
@@ -63,19 +63,23 @@ export class RunningCommand {
    */
   async settle(): Promise<void> {
     clearTimeout(this.#timeout)
-    if (this.#cause === undefined) this.#kill()
-    for (let lookMs = 1; signalGroup(this.#processGroup, 0); lookMs = Math.min(2 * lookMs, LOOK_MS_MAX)) {
-      if (this.#killedAtMs !== undefined && performance.now() - this.#killedAtMs > SETTLE_MS) break
-      if (lookMs >= THOROUGH_LOOK_MS && !groupRuns(this.#processGroup)) break
-      await pause(lookMs)
-    }
+    const isLeft = this.#cause === undefined ? this.#kill() : true
+    if (isLeft) await this.#waitUntilGone()
     this.#isOver = true
     clearTimeout(this.#grace)
   }
 
-  #kill(): void {
+  async #waitUntilGone(): Promise<void> {
+    for (let lookMs = 1; signalGroup(this.#processGroup, 0); lookMs = Math.min(2 * lookMs, LOOK_MS_MAX)) {
+      if (this.#killedAtMs !== undefined && performance.now() - this.#killedAtMs > SETTLE_MS) return
+      if (lookMs >= THOROUGH_LOOK_MS && !groupRuns(this.#processGroup)) return
+      await pause(lookMs)
+    }
+  }
+
+  #kill(): boolean {
     this.#killedAtMs ??= performance.now()
-    signalGroup(this.#processGroup, 'SIGKILL')
+    return signalGroup(this.#processGroup, 'SIGKILL')
   }
 
   #endAt(deadlineMs: number): void {
