@@ -16,26 +16,27 @@ async function runProgram(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${readVersion()}\n`)
     return EXIT_CODE.done
   }
-  const { COMMANDS } = await import('./commands/command.ts')
+  const { COMMAND_LIST } = await import('./commands/command-list.ts')
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const { generalHelp } = await import('./output/help.ts')
     const stream = name === undefined ? process.stderr : process.stdout
-    stream.write(generalHelp(COMMANDS))
+    stream.write(generalHelp(COMMAND_LIST))
     return name === undefined ? EXIT_CODE.usage : EXIT_CODE.done
   }
-  const entry = COMMANDS.find((command) => command.name === name)
-  if (entry === undefined) {
+  const { loadCommand } = await import('./commands/command.ts')
+  const loading = loadCommand(name)
+  if (loading === undefined) {
     const { nearest } = await import('./input/nearest.ts')
     const guess = nearest(
       name,
-      COMMANDS.map((command) => command.name),
+      COMMAND_LIST.map((command) => command.name),
     )
     const hint = guess === undefined ? 'See "mpibatch --help".' : `Did you mean "${guess}"?`
     process.stderr.write(`mpibatch: there is no command ${JSON.stringify(name)}. ${hint}\n`)
     return EXIT_CODE.usage
   }
   try {
-    const command = await entry.load()
+    const command = await loading
     return await command.run(rest)
   } catch (error) {
     const { reportError } = await import('./output/report-error.ts')

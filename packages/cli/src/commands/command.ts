@@ -4,70 +4,23 @@ export interface Command {
   run(argv: readonly string[]): Promise<number>
 }
 
-/** A command as the list of commands knows it; its code is loaded when it is asked for. */
-export interface CommandEntry {
-  readonly name: string
-  /** How it is called, after the program's name. */
-  readonly usage: string
-  /** One line for help and completion. */
-  readonly description: string
-  readonly load: () => Promise<Command>
+/** Loads a command's code when it is asked for, so that the program starts fast. */
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).runCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
+  list: async () => (await import('./list.ts')).listCommand,
+  logs: async () => (await import('./logs.ts')).logsCommand,
+  check: async () => (await import('./check.ts')).checkCommand,
+  retry: async () => (await import('./reopen.ts')).retryCommand,
+  recover: async () => (await import('./reopen.ts')).recoverCommand,
+  rerun: async () => (await import('./reopen.ts')).rerunCommand,
+  completion: async () => (await import('./completion.ts')).completionCommand,
 }
 
-/** Every command, in the order of help. */
-export const COMMANDS: readonly CommandEntry[] = [
-  {
-    name: 'run',
-    usage: 'run [options] -- COMMAND [ARG…] | run [options] JOB.mjs',
-    description: 'run a command or job script once per task',
-    load: async () => (await import('./run.ts')).runCommand,
-  },
-  {
-    name: 'status',
-    usage: 'status [ROOT]',
-    description: 'counts by state, what runs where, last failures',
-    load: async () => (await import('./status.ts')).statusCommand,
-  },
-  {
-    name: 'list',
-    usage: 'list [ROOT]',
-    description: 'a line per task: name, state, attempts, exit, duration, host',
-    load: async () => (await import('./list.ts')).listCommand,
-  },
-  {
-    name: 'logs',
-    usage: 'logs [ROOT] TASK…',
-    description: "print a task's output",
-    load: async () => (await import('./logs.ts')).logsCommand,
-  },
-  {
-    name: 'check',
-    usage: 'check [ROOT]',
-    description: 'silent; exit 0 if all tasks are DONE, 1 if not',
-    load: async () => (await import('./check.ts')).checkCommand,
-  },
-  {
-    name: 'retry',
-    usage: 'retry [ROOT] [TASK…]',
-    description: 'open FAILED tasks again',
-    load: async () => (await import('./reopen.ts')).retryCommand,
-  },
-  {
-    name: 'recover',
-    usage: 'recover [ROOT] [TASK…]',
-    description: 'open RUNNING tasks whose owner is dead again',
-    load: async () => (await import('./reopen.ts')).recoverCommand,
-  },
-  {
-    name: 'rerun',
-    usage: 'rerun [ROOT] [TASK…]',
-    description: 'open all tasks again',
-    load: async () => (await import('./reopen.ts')).rerunCommand,
-  },
-  {
-    name: 'completion',
-    usage: 'completion bash|zsh|fish',
-    description: 'print a shell completion script',
-    load: async () => (await import('./completion.ts')).completionCommand,
-  },
-]
+/** Loads a command of {@link COMMAND_LIST}; `undefined` if there is none of that name. */
+export function loadCommand(name: string): Promise<Command> | undefined {
+  return Object.hasOwn(LOADERS, name) ? LOADERS[name]?.() : undefined
+}
+
+/** Names that {@link loadCommand} knows, to be held against the list. */
+export const LOADED_COMMANDS: readonly string[] = Object.keys(LOADERS)

@@ -25,7 +25,7 @@ export const runCommand: Command = {
     const request = readRunRequest(argv)
     const { options, work } = request
     if (work === undefined) {
-      process.stdout.write(`${USAGE}\n${await runOptionsHelp()}\n`)
+      process.stdout.write(`${USAGE}\n${runOptionsHelp()}\n`)
       return EXIT_CODE.done
     }
     if (options.dryRun) {
@@ -34,7 +34,6 @@ export const runCommand: Command = {
     }
     const progress = new ProgressDisplay(options.progress)
     const stop = new StopControl((text) => progress.message(text))
-    stop.listenToSignals()
     const startedMs = performance.now()
     try {
       const context = { request, stop, progress }

@@ -1,4 +1,10 @@
-import { ConfigError, DEFAULT_ROOT, type Durability, type TaskOrder } from '@mpibatch/batch-core'
+import {
+  ConfigError,
+  DEFAULT_CRASH_LIMIT,
+  DEFAULT_ROOT,
+  type Durability,
+  type TaskOrder,
+} from '@mpibatch/batch-core'
 import yargs, { type Argv, type Options } from 'yargs'
 import { parseCount } from './count.ts'
 import { parseDuration } from './duration.ts'
@@ -21,6 +27,8 @@ export interface RunOptions {
   readonly groupSize: number
   readonly retries: number
   readonly retryDelayMs: number
+  /** A task whose owner died so often becomes FAILED. */
+  readonly crashLimit: number
   /** `undefined`: no limit. */
   readonly timeoutMs: number | undefined
   /** `undefined`: go on to the end. */
@@ -68,6 +76,7 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     groupSize: count('group-size', { otherwise: 1, min: 1, max: 4096 }),
     retries: count('retries', { otherwise: 0, min: 0, max: 1000 }),
     retryDelayMs: retryDelay === undefined ? 1000 : parseDuration(retryDelay, '--retry-delay'),
+    crashLimit: count('crash-limit', { otherwise: DEFAULT_CRASH_LIMIT, min: 1, max: 1_000_000 }),
     timeoutMs: readTimeout(given.text('timeout')),
     halt: readHalt(given),
     retryFailed: given.flag('retry-failed'),

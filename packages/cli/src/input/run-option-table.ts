@@ -34,6 +34,7 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
   text('group-size', 'K', 'ranks that run a task together', '1'),
   text('retries', 'N', 'run a failed task again, up to N times', '0'),
   text('retry-delay', 'DUR', 'wait before the first retry; doubles with each', '1s'),
+  text('crash-limit', 'N', 'a task whose owner died so often becomes FAILED', '5'),
   text('timeout', 'DUR', 'end a task that runs longer; it counts as failed'),
   text('halt', 'SPEC', 'end the run early: soon,fail=3 · now,fail=10% · soon,done=100 · never', 'never'),
   flag('fail-fast', 'the same as --halt now,fail=1'),
@@ -65,7 +66,6 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
 
 /** Options that the documentation describes for later versions; they are refused by name. */
 const LATER_OPTIONS: readonly string[] = [
-  'crash-limit',
   'group-exec',
   'joblog',
   'keep-order',

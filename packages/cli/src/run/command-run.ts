@@ -11,6 +11,8 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
   if (work === undefined || work.kind === 'script') throw new Error('A run of commands was asked for without a command')
   const plan = planCommands(request, work)
   const { root, tasks } = plan
+  // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.
+  stop.listenToSignals()
   const onMessage = (text: string): void => progress.message(text)
   const batch = await openPlannedBatch({
     ...options,

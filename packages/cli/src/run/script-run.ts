@@ -15,17 +15,19 @@ export async function runJobScript({ request, stop, progress }: RunContext): Pro
   checkScript(work.path)
   checkOptions(options)
   if (options.given.has('group-size')) groupLayout({ size: options.jobs, groupSize: options.groupSize })
-  const result = await runThreads({
+  const fromCommandLine = runtimeOptions(request)
+  // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.
+  stop.listenToSignals()
+  return await runThreads({
     script: resolve(work.path),
     scriptArguments: work.scriptArguments,
     ranks: options.jobs,
-    options: runtimeOptions(request),
+    options: fromCommandLine,
     halt: options.halt,
     stop,
     progress,
     debug: options.debug,
   })
-  return result
 }
 
 const TYPESCRIPT = /\.[cm]?ts$/
