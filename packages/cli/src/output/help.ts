@@ -1,7 +1,7 @@
-import type { CommandSummary } from '../commands/command.ts'
+import type { CommandDescription } from '../commands/command-list.ts'
 
 /** Help for the program as a whole. */
-export function generalHelp(commands: readonly CommandSummary[]): string {
+export function generalHelp(commands: readonly CommandDescription[]): string {
   const width = Math.max(...commands.map((command) => command.name.length))
   const lines = commands.map((command) => `  ${command.name.padEnd(width)}  ${command.description}`)
   return `mpibatch runs many tasks with few workers, and goes on where it was ended.
