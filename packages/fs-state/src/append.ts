@@ -1,0 +1,286 @@
+/**
+ * Append: the only writer of a task's events and of its `state` (`docs/state-files.md`, Append).
+ *
+ * Purpose: to move a task by one event, in competition with every other instance, so that exactly one of them wins
+ * each slot, and a loser that sleeps in the middle can never change `state` afterwards.
+ *
+ * Steps: P1 write the next text of `state` as a payload; P2 make the event in its slot, which decides; P3 destroy the
+ * payloads of all earlier events; P4 rename the payload to `state`; P5 sync the directory.
+ *
+ * Guarantees: an event is made at most once per slot. After P3, no earlier event can reach `state`. When a result's
+ * append has returned, the result is as durable as was asked for.
+ *
+ * Failure: an error before P2 leaves nothing but a payload that is removed by whoever comes next. An error whose
+ * outcome is unclear is repeated a bounded number of times, then thrown; the slot counts as tried.
+ */
+import { StateIoError } from '@mpibatch/batch-core'
+import { type EventKind, printEvent, type TaskEvent } from './event.ts'
+import type { EventTokens } from './event-token.ts'
+import { createSyncedFile, readSmallText, removeFile, syncDirectory, syncFile } from './file-access.ts'
+import type { FileLayer } from './file-layer.ts'
+import { codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
+import { printState } from './state-file.ts'
+import { eventPath, payloadPath, payloadPrefix, statePath } from './store-paths.ts'
+import { readEvent, readEvents, readState } from './task-chain.ts'
+
+/** What is synced to disk: nothing, results before they are reported, or every change. */
+export type StoreDurability = 'none' | 'terminal' | 'full'
+
+/** A point of {@link Appender.append} or {@link Appender.rollForward} that has just been passed. */
+export interface AppendStep {
+  readonly operation: 'append' | 'roll-forward'
+  /** `begin` is before the first change. P1 to P5 are described at the top of the file. */
+  readonly step: 'begin' | 'P1' | 'P2' | 'P3' | 'P4' | 'P5'
+  readonly kind: EventKind
+  readonly slot: number
+  readonly directory: string
+}
+
+/** What an {@link Appender} works with. */
+export interface AppenderOptions {
+  readonly files: FileLayer
+  readonly tokens: EventTokens
+  readonly instance: string
+  readonly durability: StoreDurability
+  /** Sync the directory after each claim too, where the file system may keep a later name and lose an earlier one. */
+  readonly claimSync: boolean
+  /** Hears of each step; tests stop the process there. */
+  readonly onStep?: ((step: AppendStep) => void) | undefined
+}
+
+/** One event to be appended. */
+export interface AppendRequest {
+  /** Directory of the task. */
+  readonly directory: string
+  /** The slot to take: one that this instance has not tried before. */
+  readonly slot: number
+  readonly kind: EventKind
+  /** The event before is this rank's own claim and has reached `state`: no payload can be left. @defaultValue false */
+  readonly afterOwnClaim?: boolean
+  /** Sync as for a result. @defaultValue false */
+  readonly sync?: boolean
+}
+
+/** How an append went. */
+export type AppendOutcome =
+  /** The slot is ours; `renamed` tells whether it was us who moved `state`, or a successor that forbade it. */
+  | { readonly kind: 'won'; readonly renamed: boolean }
+  /** Another event has the slot; nothing was changed. */
+  | { readonly kind: 'lost' }
+
+const WORDS = { CLAIM: 'RUNNING', DONE: 'DONE', FAILED: 'FAILED', OPEN: 'OPEN' } as const
+
+/** See the top of this file. */
+export class Appender {
+  readonly #options: AppenderOptions
+
+  constructor(options: AppenderOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Tries to append an event.
+   *
+   * @throws {@link StateIoError} if the file system fails. `details.slot` is the slot tried.
+   */
+  async append(request: AppendRequest): Promise<AppendOutcome> {
+    const { directory, slot, kind, afterOwnClaim = false } = request
+    const { files, instance, claimSync, durability } = this.#options
+    const sync = this.#syncs(request)
+    const payload = payloadPath(directory, slot, instance)
+    this.#passed('append', 'begin', request)
+    if (claimSync && durability !== 'none' && slot > 1 && !afterOwnClaim)
+      await this.#syncDirectory(directory, slot)
+    await this.#writePayload(payload, { kind, slot, sync })
+    this.#passed('append', 'P1', request)
+    if (!(await this.#makeEvent(request))) {
+      removeFile(files, payload)
+      return { kind: 'lost' }
+    }
+    this.#passed('append', 'P2', request)
+    if (!afterOwnClaim) await this.clearPayloads(directory, slot)
+    this.#passed('append', 'P3', request)
+    const renamed = await this.#rename(payload, directory, slot)
+    this.#passed('append', 'P4', request)
+    if (sync || (kind === 'CLAIM' && claimSync && durability !== 'none'))
+      await this.#syncDirectory(directory, slot)
+    this.#passed('append', 'P5', request)
+    return { kind: 'won', renamed }
+  }
+
+  /**
+   * Completes a result whose owner died before it reached `state`: the task is not run again.
+   *
+   * @param events - All events of the task; the last is the result.
+   * @returns Whether this call made `state` say so; if not, somebody else has changed the task since.
+   */
+  async rollForward(directory: string, events: readonly TaskEvent[]): Promise<boolean> {
+    const { files, durability } = this.#options
+    const last = events.at(-1)
+    if (last?.content === undefined) return false
+    const { kind, instance } = last.content
+    const step = { directory, slot: last.slot, kind }
+    this.#passed('roll-forward', 'begin', step)
+    const payload = payloadPath(directory, last.slot, instance)
+    await this.clearPayloads(directory, last.slot)
+    this.#passed('roll-forward', 'P3', step)
+    // A payload that was never synced may have lost its text in a power cut.
+    if (readSmallText(files, payload, 16) === printState(WORDS[kind])) {
+      if (durability !== 'none') await this.#syncPayload(payload, last.slot)
+      const renamed = await this.#rename(payload, directory, last.slot)
+      this.#passed('roll-forward', 'P4', step)
+      if (renamed && durability !== 'none') await this.#syncDirectory(directory, last.slot)
+      this.#passed('roll-forward', 'P5', step)
+      if (renamed) return true
+    }
+    const state = readState(files, directory)
+    if (state.kind === 'word' && state.state === WORDS[kind]) return true
+    const outcome = await this.append({ directory, slot: last.slot + 1, kind })
+    return outcome.kind === 'won' && outcome.renamed
+  }
+
+  /** P3: makes sure that no event before this slot can still change `state`. */
+  async clearPayloads(directory: string, slot: number): Promise<void> {
+    const { files } = this.#options
+    for (const event of readEvents(files, directory, slot - 1)) {
+      if (event.slot >= slot) return
+      await this.#io({ path: eventPath(directory, event.slot), action: 'clear the way for', slot }, () => {
+        if (event.content === undefined) this.#removeAllPayloads(directory, event.slot)
+        else removeFile(files, payloadPath(directory, event.slot, event.content.instance))
+      })
+    }
+  }
+
+  /** Its owner may have synced less than we do. */
+  async #syncPayload(path: string, slot: number): Promise<void> {
+    try {
+      await syncFile(this.#options.files, path)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw toStateIoError(error, { path, action: 'sync', slot })
+    }
+  }
+
+  #removeAllPayloads(directory: string, slot: number): void {
+    const { files } = this.#options
+    const prefix = payloadPrefix(slot)
+    for (const { name } of files.list(directory)) {
+      if (name.startsWith(prefix)) removeFile(files, `${directory}/${name}`)
+    }
+  }
+
+  #syncs({ kind, sync = false }: AppendRequest): boolean {
+    const { durability } = this.#options
+    if (durability !== 'terminal') return durability === 'full'
+    return sync || kind === 'DONE' || kind === 'FAILED'
+  }
+
+  /** P1. A try that failed is thrown away whole: a second fsync of the same descriptor would hide what was lost. */
+  async #writePayload(
+    path: string,
+    options: { kind: EventKind; slot: number; sync: boolean },
+  ): Promise<void> {
+    const { files } = this.#options
+    const { kind, slot, sync } = options
+    const text = printState(WORDS[kind])
+    try {
+      await repeatUnclear(async () => {
+        try {
+          await createSyncedFile(files, path, { text, sync })
+        } catch (error) {
+          if (codeOf(error) === 'EEXIST') {
+            // Left by a rank of this instance that ended in the middle.
+            removeFile(files, path)
+            await createSyncedFile(files, path, { text, sync })
+            return
+          }
+          if (isUnclear(error)) removeFile(files, path)
+          throw error
+        }
+      })
+    } catch (error) {
+      this.#discard(path)
+      throw toStateIoError(error, { path, action: 'write', slot })
+    }
+  }
+
+  /** P2. Whoever finds the slot taken by exactly this attempt has won it: the first answer was lost on the way. */
+  async #makeEvent({ directory, slot, kind }: AppendRequest): Promise<boolean> {
+    const { tokens, instance } = this.#options
+    const path = eventPath(directory, slot)
+    const texts = new Set<string>()
+    try {
+      return await repeatUnclear(async () => {
+        texts.add((await tokens.take(kind)).text)
+        try {
+          await tokens.makeEvent(kind, path)
+          return true
+        } catch (error) {
+          if (codeOf(error) !== 'EEXIST') throw error
+          return this.#isOwnEvent(directory, slot, texts)
+        }
+      })
+    } catch (error) {
+      // If the event may have been made, its payload must stay, so that a successor can complete the result.
+      const mayBeMade = isUnclear(error) || error instanceof StateIoError
+      if (!mayBeMade) this.#discard(payloadPath(directory, slot, instance))
+      throw toStateIoError(error, { path, action: 'make', slot, tried: mayBeMade })
+    }
+  }
+
+  #isOwnEvent(directory: string, slot: number, texts: ReadonlySet<string>): boolean {
+    const content = readEvent(this.#options.files, directory, slot)?.content
+    if (content === undefined) return false
+    return texts.has(printEvent(content))
+  }
+
+  /** P4. A payload that is gone was destroyed by a successor, or renamed by a helper or by an earlier try. */
+  async #rename(payload: string, directory: string, slot: number): Promise<boolean> {
+    const path = statePath(directory)
+    let unclear = false
+    return await this.#io({ path, action: 'replace', slot }, () => {
+      try {
+        this.#options.files.rename(payload, path)
+        return true
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return unclear && this.#isLast(directory, slot)
+        unclear ||= isUnclear(error)
+        throw error
+      }
+    })
+  }
+
+  /** After an unclear rename: with no successor, nobody but that rename can have taken the payload away. */
+  #isLast(directory: string, slot: number): boolean {
+    return readEvent(this.#options.files, directory, slot + 1) === undefined
+  }
+
+  /** P5. A sync that failed is not repeated: a later success would say nothing about what was lost. */
+  async #syncDirectory(directory: string, slot: number): Promise<void> {
+    try {
+      await syncDirectory(this.#options.files, directory)
+    } catch (error) {
+      throw toStateIoError(error, { path: directory, action: 'sync', slot, tried: true })
+    }
+  }
+
+  async #io<T>(where: { path: string; action: string; slot: number }, call: () => T): Promise<T> {
+    try {
+      return await repeatUnclear(call)
+    } catch (error) {
+      throw toStateIoError(error, { ...where, tried: true })
+    }
+  }
+
+  #discard(path: string): void {
+    try {
+      removeFile(this.#options.files, path)
+    } catch {
+      // The error that brought us here is the one to tell; a payload without an event harms nobody.
+    }
+  }
+
+  #passed(operation: AppendStep['operation'], step: AppendStep['step'], at: AppendRequest): void {
+    const { directory, slot, kind } = at
+    this.#options.onStep?.({ operation, step, directory, slot, kind })
+  }
+}

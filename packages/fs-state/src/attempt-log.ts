@@ -1,0 +1,139 @@
+/**
+ * Records of attempts: `attempts.<proc>` in the instance's directory, a JSON object per line, added only.
+ *
+ * They are facts for people and for the order of start, and tell which process groups a dead instance had started.
+ * They never decide what state a task has, so they are not synced, and a line that can't be read is passed over.
+ * An `end` line is written before the event that ends the task: what is DONE has its record.
+ */
+import type { AttemptReason, AttemptRecord, StoredState } from '@mpibatch/batch-core'
+import { readLines } from './file-access.ts'
+import type { FileLayer } from './file-layer.ts'
+import { listInstances } from './instance.ts'
+import { parseObject } from './json-object.ts'
+import { instanceDirectory } from './store-paths.ts'
+
+/** A command has started. */
+export interface StartLine {
+  readonly kind: 'start'
+  readonly task: string
+  /** Slot of the claim. */
+  readonly slot: number
+  readonly processGroup: number
+  /** Start time of the group's first process, as in `/proc`; empty if it was gone already. */
+  readonly startTime: string
+  /** Wall-clock time, milliseconds since 1970. */
+  readonly atMs: number
+}
+
+/** An attempt has ended. */
+export interface EndLine extends AttemptRecord {
+  readonly kind: 'end'
+  readonly task: string
+  /** Slot of the claim. */
+  readonly slot: number
+  /** From 1. */
+  readonly attempt: number
+  /** The state that the attempt was about to give the task. */
+  readonly state: StoredState
+  readonly host: string
+  /** Wall-clock time, milliseconds since 1970. */
+  readonly atMs: number
+}
+
+/** The end of this attempt was not accepted: the task had been taken over. */
+export interface DiscardedLine {
+  readonly kind: 'discarded'
+  readonly task: string
+  readonly slot: number
+}
+
+/** A line of the log. */
+export type AttemptLine = StartLine | EndLine | DiscardedLine
+
+const REASONS: ReadonlySet<unknown> = new Set<AttemptReason>([
+  'done',
+  'exit',
+  'signal',
+  'timeout',
+  'not-found',
+  'not-executable',
+  'error',
+  'interrupted',
+  'crashed',
+])
+
+/** The text of a line, without newline. */
+export function printAttemptLine(line: AttemptLine): string {
+  return JSON.stringify(line)
+}
+
+/** Reads a line; `undefined` if it is torn or not one of ours. */
+export function parseAttemptLine(text: string): AttemptLine | undefined {
+  const value = parseObject(text)
+  if (value === undefined || typeof value.task !== 'string' || !isCount(value.slot)) return undefined
+  const { kind, task, slot } = value
+  if (kind === 'discarded') return { kind, task, slot }
+  if (kind === 'start') return parseStart(value, task, slot)
+  return kind === 'end' ? parseEnd(value, task, slot) : undefined
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function parseStart(value: Fields, task: string, slot: number): StartLine | undefined {
+  const { processGroup, startTime, atMs } = value
+  if (!isCount(processGroup) || typeof startTime !== 'string' || typeof atMs !== 'number') return undefined
+  return { kind: 'start', task, slot, processGroup, startTime, atMs }
+}
+
+function parseEnd(value: Fields, task: string, slot: number): EndLine | undefined {
+  const { attempt, state, host, atMs, reason, startedAtMs, durationMs, worker } = value
+  if (!isCount(attempt) || !isCount(worker)) return undefined
+  if (state !== 'DONE' && state !== 'FAILED' && state !== 'OPEN') return undefined
+  if (typeof host !== 'string' || typeof atMs !== 'number' || !REASONS.has(reason)) return undefined
+  if (typeof startedAtMs !== 'number' || typeof durationMs !== 'number') return undefined
+  const { exitCode, signal, message } = value
+  return {
+    ...{ kind: 'end', task, slot, attempt, state, host, atMs, startedAtMs, durationMs, worker },
+    reason: reason as AttemptReason,
+    ...(typeof exitCode === 'number' ? { exitCode } : {}),
+    ...(typeof signal === 'string' ? { signal } : {}),
+    ...(typeof message === 'string' ? { message } : {}),
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+/**
+ * The last recorded duration of each task in milliseconds, NaN where none is known. Attempts that gave their task back
+ * don't count.
+ */
+export function readDurations(files: FileLayer, root: string, names: readonly string[]): Float64Array {
+  const durations = new Float64Array(names.length).fill(Number.NaN)
+  const recordedAtMs = new Float64Array(names.length)
+  const indexOf = new Map(names.map((name, index) => [name, index]))
+  for (const instance of listInstances(files, root)) {
+    for (const line of readAttempts(files, root, instance)) {
+      if (line.kind !== 'end' || line.state === 'OPEN') continue
+      const index = indexOf.get(line.task)
+      if (index === undefined || line.atMs < (recordedAtMs[index] ?? 0)) continue
+      recordedAtMs[index] = line.atMs
+      durations[index] = line.durationMs
+    }
+  }
+  return durations
+}
+
+/** Goes through all lines that the ranks of an instance have written. */
+export function* readAttempts(files: FileLayer, root: string, instance: string): Generator<AttemptLine> {
+  const directory = instanceDirectory(root, instance)
+  if (files.peek(directory) !== 'directory') return
+  for (const { name, kind } of files.list(directory)) {
+    if (kind !== 'file' || !name.startsWith('attempts.')) continue
+    for (const { text } of readLines(files, `${directory}/${name}`)) {
+      const line = parseAttemptLine(text)
+      if (line !== undefined) yield line
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Tokens: the files that a rank's events are links to. One token serves all events of a kind, so that an event costs
+ * one call and no inode, and its text is on the disk before its name exists.
+ */
+import { randomBytes } from 'node:crypto'
+import { type EventKind, printEvent } from './event.ts'
+import { createFile, createSyncedFile, isLinkRefusal, syncFile } from './file-access.ts'
+import type { FileLayer } from './file-layer.ts'
+import { toStateIoError } from './io-error.ts'
+import { tokenPath } from './store-paths.ts'
+
+/** Links to one token, after which it is replaced: ext4 takes 65,000. */
+export const TOKEN_LINKS_MAX = 30_000
+
+/** How events are made, in the order of preference; readers accept all three. */
+type EventMedium = 'link' | 'symlink' | 'file'
+
+/** A token that can be linked to. */
+export interface EventToken {
+  /** What an event made from it says. */
+  readonly text: string
+  readonly path: string
+  /** Links made so far, about. */
+  links: number
+}
+
+/** What {@link EventTokens} needs. */
+export interface EventTokensOptions {
+  readonly files: FileLayer
+  /** Directory of the instance. */
+  readonly directory: string
+  readonly instance: string
+  readonly proc: number
+  /** Whether tokens are synced when they are made. */
+  readonly sync: boolean
+  /** @defaultValue {@link TOKEN_LINKS_MAX} */
+  readonly linksMax?: number
+}
+
+/** The tokens of one rank. */
+export class EventTokens {
+  readonly #options: EventTokensOptions
+  readonly #current = new Map<EventKind, Promise<EventToken>>()
+  #sequence = 0
+  #medium: EventMedium = 'link'
+
+  constructor(options: EventTokensOptions) {
+    this.#options = options
+  }
+
+  /** The token for events of a kind; made when it is first asked for, and again when it has links enough. */
+  async take(kind: EventKind): Promise<EventToken> {
+    const current = this.#current.get(kind)
+    if (current !== undefined) {
+      const token = await current
+      if (token.links < (this.#options.linksMax ?? TOKEN_LINKS_MAX)) return token
+      // Another task of this rank may have replaced it while we waited.
+      if (this.#current.get(kind) !== current) return await this.take(kind)
+    }
+    return await this.#replace(kind)
+  }
+
+  /**
+   * Makes an event: gives it its name, which must be free. Links are given up for symbolic links, and those for plain
+   * files, as soon as the file system refuses them.
+   *
+   * @returns The text that the event says.
+   * @throws The system's error; `EEXIST` if the name is taken.
+   */
+  async makeEvent(kind: EventKind, path: string): Promise<string> {
+    const { files, sync } = this.#options
+    const token = await this.take(kind)
+    if (this.#medium === 'link') {
+      if (this.#link(token, path)) return token.text
+      const fresh = await this.#replace(kind)
+      if (this.#link(fresh, path)) return fresh.text
+      this.#medium = 'symlink'
+      return await this.makeEvent(kind, path)
+    }
+    if (this.#medium === 'symlink') {
+      try {
+        files.symlink(token.text, path)
+        return token.text
+      } catch (error) {
+        if (!isLinkRefusal(error)) throw error
+        this.#medium = 'file'
+      }
+    }
+    createFile(files, path, `${token.text}\n`, 0o444)
+    // Once it exists the event is ours, so a sync that fails must not lead to a second try that finds it in order.
+    if (sync)
+      await syncFile(files, path).catch((error: unknown) =>
+        Promise.reject(toStateIoError(error, { path, action: 'sync', tried: true })),
+      )
+    return token.text
+  }
+
+  #link(token: EventToken, path: string): boolean {
+    try {
+      this.#options.files.link(token.path, path)
+      token.links += 1
+      return true
+    } catch (error) {
+      if (isLinkRefusal(error)) return false
+      throw error
+    }
+  }
+
+  #replace(kind: EventKind): Promise<EventToken> {
+    const made = this.#make(kind)
+    this.#current.set(kind, made)
+    // A token that could not be made is no token: the next event tries again.
+    made.catch(() => {
+      if (this.#current.get(kind) === made) this.#current.delete(kind)
+    })
+    return made
+  }
+
+  async #make(kind: EventKind): Promise<EventToken> {
+    const { files, directory, instance, proc, sync } = this.#options
+    this.#sequence += 1
+    const path = tokenPath(directory, { proc, kind, sequence: this.#sequence })
+    const text = printEvent({ kind, instance, proc, nonce: randomBytes(4).toString('hex') })
+    await createSyncedFile(files, path, { text: `${text}\n`, sync, mode: 0o444 })
+    return { text, path, links: 0 }
+  }
+}

@@ -1,0 +1,181 @@
+/** The few combinations of file-layer calls that the store is made of. */
+import { constants } from 'node:fs'
+import type { FileLayer } from './file-layer.ts'
+import { codeOf } from './io-error.ts'
+
+const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
+
+/** Never through a symbolic link, and never waiting for the other end of a pipe. */
+const READ_FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+const CREATE_FLAGS = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+const APPEND_FLAGS = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW
+
+/** What to do with a descriptor that {@link withFile} opened. */
+type UseFile<T> = (descriptor: number) => T
+
+/** Opens a file for reading, hands it over, and closes it. */
+export function withFile<T>(files: FileLayer, path: string, use: UseFile<T>): T {
+  const descriptor = files.open(path, READ_FLAGS)
+  try {
+    return use(descriptor)
+  } finally {
+    files.close(descriptor)
+  }
+}
+
+/** Reads the beginning of a file into the buffer; returns the part that was filled. */
+export function readStart(files: FileLayer, descriptor: number, buffer: Uint8Array): Uint8Array {
+  let size = 0
+  while (size < buffer.length) {
+    const count = files.read(descriptor, size === 0 ? buffer : buffer.subarray(size))
+    if (count === 0) break
+    size += count
+  }
+  return buffer.subarray(0, size)
+}
+
+/**
+ * Reads a small file as text.
+ *
+ * @returns At most `sizeMax` bytes of it, or `undefined` if there is no such file.
+ */
+export function readSmallText(files: FileLayer, path: string, sizeMax: number): string | undefined {
+  try {
+    return withFile(files, path, (descriptor) =>
+      Buffer.from(readStart(files, descriptor, new Uint8Array(sizeMax))).toString('utf8'),
+    )
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/**
+ * Goes through the lines of a file, whatever its size, without their newlines. The last line comes with `torn` set if
+ * no newline ends it.
+ */
+export function* readLines(files: FileLayer, path: string): Generator<{ text: string; torn: boolean }> {
+  const descriptor = files.open(path, READ_FLAGS)
+  try {
+    const buffer = Buffer.allocUnsafe(1 << 18)
+    // Bytes, not characters, are carried over: a chunk may end within a character.
+    let rest: Buffer = Buffer.alloc(0)
+    for (let count = files.read(descriptor, buffer); count > 0; count = files.read(descriptor, buffer)) {
+      const bytes =
+        rest.length === 0 ? buffer.subarray(0, count) : Buffer.concat([rest, buffer.subarray(0, count)])
+      const end = bytes.lastIndexOf(0x0a)
+      rest = Buffer.from(bytes.subarray(end + 1))
+      if (end === -1) continue
+      for (const text of bytes.toString('utf8', 0, end).split('\n')) yield { text, torn: false }
+    }
+    if (rest.length > 0) yield { text: rest.toString('utf8'), torn: true }
+  } finally {
+    files.close(descriptor)
+  }
+}
+
+/** Makes a file that must not exist, with its text. Nothing is synced. */
+export function createFile(files: FileLayer, path: string, text: string, mode = 0o666): void {
+  const descriptor = files.open(path, CREATE_FLAGS, mode)
+  try {
+    files.write(descriptor, text)
+  } finally {
+    files.close(descriptor)
+  }
+}
+
+/** Makes a file that must not exist, from pieces of text, and waits until they are on the disk if asked to. */
+export async function createSyncedFile(
+  files: FileLayer,
+  path: string,
+  options: { readonly text: string | Iterable<string>; readonly sync: boolean; readonly mode?: number },
+): Promise<void> {
+  const { text, sync, mode = 0o666 } = options
+  const descriptor = files.open(path, CREATE_FLAGS, mode)
+  try {
+    for (const piece of typeof text === 'string' ? [text] : text) files.write(descriptor, piece)
+    if (sync) await files.sync(descriptor)
+  } finally {
+    files.close(descriptor)
+  }
+}
+
+/** Opens a log to append to; every write goes to its end. */
+export function openLog(files: FileLayer, path: string): number {
+  return files.open(path, APPEND_FLAGS)
+}
+
+/** Waits until a file that is complete already is on the disk. */
+export async function syncFile(files: FileLayer, path: string): Promise<void> {
+  const descriptor = files.open(path, READ_FLAGS)
+  try {
+    await files.sync(descriptor)
+  } finally {
+    files.close(descriptor)
+  }
+}
+
+/** Waits until the names in a directory are on the disk. File systems that know no such thing are passed over. */
+export async function syncDirectory(files: FileLayer, path: string): Promise<void> {
+  const descriptor = files.open(path, O_RDONLY | O_DIRECTORY)
+  try {
+    await files.sync(descriptor)
+  } catch (error) {
+    const code = codeOf(error)
+    if (code !== 'EINVAL' && code !== 'ENOTSUP') throw error
+  } finally {
+    files.close(descriptor)
+  }
+}
+
+/** Removes a file if it is there. */
+export function removeFile(files: FileLayer, path: string): void {
+  try {
+    files.unlink(path)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+  }
+}
+
+/** Errors with which a file system says that it has no links, or not here. */
+const NO_LINK = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EMLINK', 'ENOSYS'])
+
+/** Tells whether a link failed because links can't be made, rather than because the name is taken. */
+export function isLinkRefusal(error: unknown): boolean {
+  return NO_LINK.has(codeOf(error))
+}
+
+/**
+ * Makes a file that must not exist, so that nobody sees it half written: built under `staged`, then linked.
+ * Where links can't be made it is created in place, and a reader may catch it incomplete.
+ *
+ * @returns Whether the file was made; `false` if the name was taken.
+ */
+export async function publishFile(
+  files: FileLayer,
+  path: string,
+  options: {
+    readonly staged: string
+    readonly text: () => string | Iterable<string>
+    readonly sync: boolean
+  },
+): Promise<boolean> {
+  const { staged, text, sync } = options
+  await createSyncedFile(files, staged, { text: text(), sync })
+  try {
+    files.link(staged, path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    if (!isLinkRefusal(error)) throw error
+  } finally {
+    removeFile(files, staged)
+  }
+  try {
+    await createSyncedFile(files, path, { text: text(), sync })
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+}

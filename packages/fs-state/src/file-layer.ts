@@ -1,0 +1,49 @@
+/**
+ * The file-system calls that the store makes, and no others.
+ *
+ * Everything that decides who owns a task goes through this port, so that a test can put a layer in between that
+ * fails, lies or loses what was not synced. Calls on names are synchronous: they take microseconds, where a trip
+ * through the thread pool takes ten times as long. Only `sync` waits for a disk, and is asynchronous so that the
+ * syncs of several tasks overlap.
+ */
+
+/** What kind of thing a name in a directory stands for. */
+export type EntryKind = 'directory' | 'file' | 'symlink' | 'other'
+
+/** A name in a directory. */
+export interface DirectoryEntry {
+  readonly name: string
+  readonly kind: EntryKind
+}
+
+/** See the top of this file. Every call throws the system's error, with its `code`. */
+export interface FileLayer {
+  /** Opens a file; `flags` are those of `node:fs` constants. A mode is cut by the umask. */
+  open(path: string, flags: number, mode?: number): number
+  /** Reads from the current position; 0 at the end. */
+  read(descriptor: number, buffer: Uint8Array): number
+  /** Writes all of the text, in one call where the system takes it in one. */
+  write(descriptor: number, text: string): void
+  close(descriptor: number): void
+  /** Waits until the file or directory is on the disk. */
+  sync(descriptor: number): Promise<void>
+  /** Makes a second name for a file; fails if the name is taken. */
+  link(existing: string, path: string): void
+  symlink(target: string, path: string): void
+  readlink(path: string): string
+  rename(from: string, to: string): void
+  unlink(path: string): void
+  mkdir(path: string): void
+  rmdir(path: string): void
+  /** Kind of an opened file. */
+  kindOf(descriptor: number): EntryKind
+  /**
+   * Kind of what a name stands for, or `undefined` if there is nothing. It may come from a cache of the client that
+   * is out of date, so it may save work but never decide anything.
+   */
+  peek(path: string): EntryKind | undefined
+  /** Goes through the names of a directory. */
+  list(path: string): Iterable<DirectoryEntry>
+  /** Number that stands for the type of the file system, as statfs(2) gives it. */
+  fileSystemType(path: string): number
+}

@@ -1,0 +1,124 @@
+/** Opens stores on a file system: registers the instance, buries dead ones, brings the manifest up to date. */
+import { resolve } from 'node:path'
+import {
+  ConfigError,
+  DEFAULT_CRASH_LIMIT,
+  type PlannedTask,
+  type StateStore,
+  type StateStoreProvider,
+  type StoreTicket,
+  TasksChangedError,
+} from '@mpibatch/batch-core'
+import type { AppendStep, StoreDurability } from './append.ts'
+import type { FileLayer } from './file-layer.ts'
+import { FsStateStore } from './fs-state-store.ts'
+import { addSegment, countSegments, readManifest } from './manifest.ts'
+import { compareTasks, type TaskChange, tasksChanged } from './manifest-comparison.ts'
+import { nodeFileLayer } from './node-file-layer.ts'
+import { type RegisterOptions, registerSession } from './register-session.ts'
+import { taskDirectory } from './store-paths.ts'
+import { type FsStoreTicket, StoreSession } from './store-session.ts'
+import { readTask } from './task-chain.ts'
+import { reopenTask } from './task-reopening.ts'
+
+/** Options of {@link createFsStateProvider}. */
+export interface FsStateProviderOptions {
+  /** The task root; made if it is missing. */
+  readonly root: string
+  /** What is synced to disk. @defaultValue `terminal` */
+  readonly durability?: StoreDurability
+  /** Run known tasks again that would now run something different. @defaultValue false */
+  readonly acceptChanges?: boolean
+  /** A task whose owners died so many times in a row becomes FAILED. @defaultValue 5 */
+  readonly crashLimit?: number
+  /** What this instance runs, for people who look at the root. */
+  readonly command?: string
+  /** File system to use. @defaultValue that of `node:fs` */
+  readonly files?: FileLayer
+  /** Hears of each step of each append; tests stop the process there. */
+  readonly onStep?: (step: AppendStep) => void
+}
+
+/** Makes a provider of stores in a task root. Nothing is touched before {@link StateStoreProvider.open}. */
+export function createFsStateProvider(options: FsStateProviderOptions): StateStoreProvider {
+  const root = resolve(options.root)
+  const files = options.files ?? nodeFileLayer
+  return {
+    open: (tasks: readonly PlannedTask[]): Promise<StateStore> => {
+      const { durability = 'terminal', crashLimit = DEFAULT_CRASH_LIMIT, acceptChanges = false } = options
+      const { command, onStep } = options
+      return openStore({ root, files, durability, crashLimit, acceptChanges, command, onStep }, tasks)
+    },
+    attach: (ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore> => {
+      const { onStep } = options
+      const session = new StoreSession({ ticket: checkTicket(ticket), proc: rank, files, onStep })
+      return Promise.resolve(new FsStateStore(session, tasks))
+    },
+  }
+}
+
+interface OpenOptions extends RegisterOptions {
+  readonly acceptChanges: boolean
+}
+
+async function openStore(options: OpenOptions, tasks: readonly PlannedTask[]): Promise<FsStateStore> {
+  const { root, files, acceptChanges } = options
+  // Before anything is made: a list that is refused must change nothing.
+  const { changed } = compareTasks(tasks, readManifest(files, root))
+  if (changed.length > 0 && !acceptChanges) throw tasksChanged(root, changed)
+  const session = await registerSession(options)
+  try {
+    await updateManifest(session, tasks, { acceptChanges })
+    return new FsStateStore(session, tasks)
+  } catch (error) {
+    await session.close().catch(() => undefined)
+    throw error
+  }
+}
+
+/** Adds what the manifest does not know; another instance may do the same at this moment. */
+async function updateManifest(
+  session: StoreSession,
+  tasks: readonly PlannedTask[],
+  { acceptChanges }: { readonly acceptChanges: boolean },
+): Promise<void> {
+  const { files, root, instance, sync } = session
+  for (;;) {
+    const segment = countSegments(files, root) + 1
+    const { added, changed } = compareTasks(tasks, readManifest(files, root))
+    if (changed.length > 0 && !acceptChanges) throw tasksChanged(root, changed)
+    if (added.length + changed.length === 0) return
+    // First the states, then the manifest: if we die in between, the change is found again, and nothing is skipped.
+    await reopenChanged(session, changed)
+    const news = [...changed.map(({ after }) => after), ...added]
+    if (await addSegment(files, root, { segment, tasks: news, instance, staged: session.stage(), sync }))
+      return
+  }
+}
+
+/** Opens the changed tasks that have ended. One that runs at this moment would end the old way and count as the new. */
+async function reopenChanged(session: StoreSession, changed: readonly TaskChange[]): Promise<void> {
+  const { files, root, owners } = session
+  const running: string[] = []
+  for (const { name } of changed) {
+    const { view } = readTask(files, taskDirectory(root, name), 0)
+    const owned = view.kind === 'claimed' || view.kind === 'ending'
+    if (view.kind === 'foreign' || (owned && !(await owners.judge(view.owner)).dead)) running.push(name)
+  }
+  if (running.length > 0) {
+    const [first = ''] = running
+    const others = running.length > 1 ? ` and ${running.length - 1} more` : ''
+    throw new TasksChangedError(
+      `Task ${JSON.stringify(first)}${others} of ${root} would now run something different, but runs at this moment. Wait until it has ended, or stop it, and run again.`,
+      { details: { root, running } },
+    )
+  }
+  for (const { name } of changed) await reopenTask(session, name, { from: 'any' })
+}
+
+/** A ticket may have come through a message. */
+function checkTicket(ticket: StoreTicket): FsStoreTicket {
+  const { root, instance } = (ticket ?? {}) as Partial<FsStoreTicket>
+  if (typeof root === 'string' && typeof instance === 'string') return ticket as FsStoreTicket
+  throw new ConfigError('The ticket to join a store does not come from a store on a file system.')
+}

@@ -1,0 +1,265 @@
+import {
+  type AttemptProcess,
+  type AttemptRecord,
+  type ClaimableStates,
+  type ClaimOutcome,
+  ClosedError,
+  FencedError,
+  ForeignWriterError,
+  invariant,
+  type LoadedStates,
+  type PlannedTask,
+  StateIoError,
+  type StateStore,
+  type StoreClaim,
+  type StoredState,
+  type TerminalState,
+} from '@mpibatch/batch-core'
+import { readDurations } from './attempt-log.ts'
+import { DirectoryDurability } from './directory-durability.ts'
+import type { NamedClaim } from './instance-records.ts'
+import { statePath, taskDirectory } from './store-paths.ts'
+import type { FsStoreTicket, StoreSession } from './store-session.ts'
+import { readEvent, readState, readTask } from './task-chain.ts'
+import { claimTask, ROUNDS_MAX } from './task-claim.ts'
+import { createTaskDirectory } from './task-directories.ts'
+import { loadTasks } from './task-loading.ts'
+
+/**
+ * A store of task states on a file system: a directory per task, with its `state` and its events
+ * (`docs/state-files.md`). Made by `createFsStateProvider`.
+ */
+export class FsStateStore implements StateStore {
+  readonly #session: StoreSession
+  readonly #tasks: readonly PlannedTask[]
+  readonly #durability: DirectoryDurability
+  /** Tasks whose last event may be ours or not, because the file system failed in the middle. */
+  readonly #unclear = new Set<number>()
+  #present: Uint8Array | undefined
+
+  /** @internal */
+  constructor(session: StoreSession, tasks: readonly PlannedTask[]) {
+    this.#session = session
+    this.#tasks = tasks
+    this.#durability = new DirectoryDurability(session.files, session.root, tasks.length)
+  }
+
+  get instance(): string {
+    return this.#session.instance
+  }
+
+  get ticket(): FsStoreTicket {
+    return this.#session.ticket
+  }
+
+  async load(): Promise<LoadedStates> {
+    const { codes, faults, present } = await loadTasks(this.#session, this.#tasks)
+    this.#present = present
+    if (this.#session.sync) await this.#durability.ensureAll(present)
+    return { codes, faults }
+  }
+
+  async claim(
+    taskIndex: number,
+    options: { readonly lastSeen: number; readonly from: ClaimableStates },
+  ): Promise<ClaimOutcome> {
+    this.#checkOpen()
+    const directory = this.#directoryOf(taskIndex)
+    const { records, sync, ticket } = this.#session
+    return await this.#trying(taskIndex, async () => {
+      const isNew = await this.#makeDirectory(taskIndex, directory)
+      const fault = isNew ? undefined : this.#directoryFault(directory)
+      const { lastSeen } = options
+      if (this.#unclear.has(taskIndex)) return { kind: 'elsewhere', slot: lastSeen, owner: this.instance }
+      if (fault !== undefined) return { kind: 'invalid', slot: lastSeen, reason: fault }
+      const outcome = await claimTask(this.#session, {
+        taskIndex,
+        directory,
+        from: options.from,
+        lastSeen,
+        isNew,
+        beforeReopen: (slot) => records.reopening(this.#nameOf(taskIndex), slot, { sync }),
+        beforeCrash: (crashed) => records.crashing(this.#nameOf(taskIndex), crashed),
+      })
+      if (ticket.durability === 'full' && outcome.kind === 'claimed') await this.#durability.ensure(taskIndex)
+      return outcome
+    })
+  }
+
+  recordStart(claim: StoreClaim, { processGroup }: AttemptProcess): void {
+    this.#session.records.started(this.#named(claim), processGroup)
+  }
+
+  async publish(claim: StoreClaim, state: TerminalState, record: AttemptRecord): Promise<number> {
+    return await this.#end(claim, state, record)
+  }
+
+  async release(claim: StoreClaim, record?: AttemptRecord): Promise<number> {
+    return await this.#end(claim, 'OPEN', record)
+  }
+
+  readState(taskIndex: number): Promise<StoredState | 'INVALID'> {
+    const { view } = readTask(this.#session.files, this.#directoryOf(taskIndex), 0)
+    switch (view.kind) {
+      case 'open':
+        return Promise.resolve('OPEN')
+      case 'settled':
+        return Promise.resolve(view.state)
+      case 'invalid':
+        return Promise.resolve('INVALID')
+      default:
+        // A result that has not reached `state` yet has not been reported either.
+        return Promise.resolve('RUNNING')
+    }
+  }
+
+  async reconsider(taskIndices: readonly number[]): Promise<readonly number[]> {
+    const ready: number[] = []
+    const judge = this.#session.owners.judgeOnce()
+    for (const taskIndex of taskIndices) {
+      const { view } = readTask(this.#session.files, this.#directoryOf(taskIndex), 0)
+      const owned = view.kind === 'claimed' || view.kind === 'ending'
+      const free = view.kind === 'open' || view.kind === 'settled' || view.kind === 'invalid'
+      if (free || (owned && (await judge(view.owner)).dead)) ready.push(taskIndex)
+    }
+    return ready
+  }
+
+  async settle(taskIndices: readonly number[]): Promise<void> {
+    this.#checkOpen()
+    for (const taskIndex of taskIndices) await this.#trying(taskIndex, () => this.#settleTask(taskIndex))
+  }
+
+  durations(): Float64Array {
+    const names = this.#tasks.map(({ name }) => name)
+    return readDurations(this.#session.files, this.#session.root, names)
+  }
+
+  directoryOf(taskIndex: number): string {
+    return this.#directoryOf(taskIndex)
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close()
+  }
+
+  async #end(
+    claim: StoreClaim,
+    state: TerminalState | 'OPEN',
+    record: AttemptRecord | undefined,
+  ): Promise<number> {
+    this.#checkOpen()
+    const { taskIndex } = claim
+    const directory = this.#directoryOf(taskIndex)
+    const slot = claim.slot + 1
+    if (this.#unclear.has(taskIndex)) {
+      throw new StateIoError(
+        `An earlier write to ${directory} failed in the middle, so the task is left as it is. Run again when the disk works; what it has become is found out then.`,
+        { details: { path: directory, slot } },
+      )
+    }
+    return await this.#trying(taskIndex, async () => {
+      this.#checkStillRunning(claim, directory)
+      if (record !== undefined) this.#session.records.ending(this.#named(claim), state, record)
+      const append = this.#session.appender.append({ directory, slot, kind: state, afterOwnClaim: true })
+      const isDurable = state === 'OPEN' ? this.ticket.durability === 'full' : this.#session.sync
+      const [outcome] = await Promise.all([
+        append,
+        isDurable ? this.#durability.ensure(taskIndex) : undefined,
+      ])
+      if (outcome.kind === 'lost') throw this.#fenced(claim, directory)
+      return slot
+    })
+  }
+
+  /** A program without claims may have written `state` since; then what it wrote must not be written over. */
+  #checkStillRunning(claim: StoreClaim, directory: string): void {
+    const { files } = this.#session
+    const state = readState(files, directory)
+    if (state.kind === 'word' && state.state === 'RUNNING') return
+    if (readEvent(files, directory, claim.slot + 1) !== undefined) throw this.#fenced(claim, directory)
+    const path = statePath(directory)
+    const found =
+      state.kind === 'word'
+        ? `says ${state.state}`
+        : state.kind === 'invalid'
+          ? state.reason
+          : `is ${state.kind}`
+    throw new ForeignWriterError(
+      `${path} ${found}, although this run has the task and had written RUNNING: another program changed it. The result of this attempt is discarded; don't run other programs on the same tasks.`,
+      { details: { task: this.#nameOf(claim.taskIndex), path } },
+    )
+  }
+
+  #fenced(claim: StoreClaim, directory: string): FencedError {
+    const task = this.#nameOf(claim.taskIndex)
+    const owner = readEvent(this.#session.files, directory, claim.slot + 1)?.content?.instance
+    this.#session.records.discarded(this.#named(claim))
+    return new FencedError(
+      `Task ${JSON.stringify(task)} was taken over by ${owner === undefined ? 'another instance' : `instance ${owner}`} while it ran here; this result is discarded, and the other one counts.`,
+      { details: { task, slot: claim.slot, ...(owner === undefined ? {} : { owner }) } },
+    )
+  }
+
+  async #settleTask(taskIndex: number): Promise<void> {
+    const { files } = this.#session
+    const directory = this.#directoryOf(taskIndex)
+    let lastSeen = 0
+    for (let round = 1; round <= ROUNDS_MAX; round += 1) {
+      const { view, events, slot } = readTask(files, directory, lastSeen)
+      const ours = (view.kind === 'claimed' || view.kind === 'ending') && view.owner === this.instance
+      if (!ours) return
+      lastSeen = slot
+      if (view.kind === 'ending') await this.#session.appender.rollForward(directory, events)
+      else {
+        lastSeen += 1
+        await this.#session.appender.append({ directory, slot: lastSeen, kind: 'OPEN' })
+      }
+    }
+  }
+
+  /** Makes the directory of a task that has none. @returns Whether it was made by this call. */
+  async #makeDirectory(taskIndex: number, directory: string): Promise<boolean> {
+    const { files, ticket } = this.#session
+    const known = this.#present?.[taskIndex]
+    if (known === 1 || (known === undefined && files.peek(directory) !== undefined)) return false
+    const options = { staged: this.#session.stage(), sync: ticket.durability === 'full' }
+    const made = await createTaskDirectory(files, directory, options)
+    if (this.#present !== undefined) this.#present[taskIndex] = 1
+    return made
+  }
+
+  #directoryFault(directory: string): string | undefined {
+    const kind = this.#session.files.peek(directory)
+    if (kind === undefined || kind === 'directory') return undefined
+    return `${directory} is ${kind === 'symlink' ? 'a symbolic link' : 'not a directory'}. The task is left alone.`
+  }
+
+  /** After an error that leaves open whether an event was made, this instance never touches the task again. */
+  async #trying<T>(taskIndex: number, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof StateIoError && error.details.tried === true) this.#unclear.add(taskIndex)
+      throw error
+    }
+  }
+
+  #nameOf(taskIndex: number): string {
+    const task = this.#tasks[taskIndex]
+    invariant(task !== undefined, `Task ${taskIndex} is in the list of ${this.#tasks.length} tasks`)
+    return task.name
+  }
+
+  #named({ taskIndex, slot, attempt }: StoreClaim): NamedClaim {
+    return { task: this.#nameOf(taskIndex), slot, attempt }
+  }
+
+  #directoryOf(taskIndex: number): string {
+    return taskDirectory(this.#session.root, this.#nameOf(taskIndex))
+  }
+
+  #checkOpen(): void {
+    if (this.#session.closed) throw new ClosedError('The store is closed.')
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Task states on a file system. Start at `append.ts`, which moves a task by one event, then `task-view.ts`,
+ * `task-claim.ts`, `fs-state-store.ts`; the files are described in `docs/state-files.md`.
+ */
+export { type Administrator, openAdministrator } from './administrator.ts'
+export type { AppendStep, StoreDurability } from './append.ts'
+export type { DirectoryEntry, EntryKind, FileLayer } from './file-layer.ts'
+export { createFsStateProvider, type FsStateProviderOptions } from './fs-state-provider.ts'
+export { type KnownTask, readKnownTasks } from './known-tasks.ts'
+export { nodeFileLayer } from './node-file-layer.ts'
+export {
+  type InstanceReport,
+  openRootView,
+  type RootView,
+  type TaskOwner,
+  type TaskReport,
+} from './root-view.ts'
+export type { FsStoreTicket } from './store-session.ts'
+export type { ReopenOptions, ReopenResult } from './task-reopening.ts'

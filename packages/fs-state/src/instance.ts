@@ -1,0 +1,166 @@
+/**
+ * Instances: each running batch has a directory, `.mpibatch/i/<instance>`, with what it says about itself
+ * (`info.json`) and its life log, `life.1`, `life.2`, …: write-once entries ALIVE, EXITED or DEAD, of which the last
+ * one stands. DEAD and EXITED are for ever.
+ */
+import { randomBytes } from 'node:crypto'
+import { createSyncedFile, publishFile, readSmallText, syncDirectory } from './file-access.ts'
+import type { FileLayer } from './file-layer.ts'
+import { parseObject } from './json-object.ts'
+import { ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import {
+  infoPath,
+  instanceDirectory,
+  instancesDirectory,
+  lifePath,
+  ownDirectory,
+  stagedPath,
+} from './store-paths.ts'
+
+/** Bytes of `info.json` that are read. */
+const INFO_SIZE_MAX = 16_384
+
+/** How an instance's life log ends. */
+export type Life = 'ALIVE' | 'EXITED' | 'DEAD'
+
+/** What an instance says about itself. */
+export interface InstanceInfo extends ProcessIdentity {
+  readonly instance: string
+  /** Wall-clock time, milliseconds since 1970. */
+  readonly startedAtMs: number
+  /** The job of a scheduler it belongs to. */
+  readonly jobId?: string
+  /** What it runs, for people. */
+  readonly command?: string
+}
+
+/** An instance as its files show it. */
+export interface InstanceFiles {
+  readonly instance: string
+  /** `undefined` if it is missing or can't be understood. */
+  readonly info: InstanceInfo | undefined
+  /** `undefined` while it has not registered completely: it can't have claimed anything. */
+  readonly life: Life | undefined
+  /** Number of the entry that its life log has not got yet. */
+  readonly nextLife: number
+}
+
+/** A new name for an instance: 64 random bits. */
+export function createInstanceName(): string {
+  return randomBytes(8).toString('hex')
+}
+
+/** Tells whether a name can be that of an instance. */
+export function isInstanceName(name: string): boolean {
+  return /^[0-9a-f]{16}$/.test(name)
+}
+
+/**
+ * Registers this process as a new instance. Its directory is complete, and on the disk unless `sync` is off, before
+ * it says ALIVE: an owner that nobody can look up would keep its tasks for ever.
+ */
+export async function registerInstance(
+  files: FileLayer,
+  root: string,
+  options: { readonly command?: string | undefined; readonly sync: boolean },
+): Promise<InstanceInfo> {
+  const { command, sync } = options
+  const jobId = process.env.SLURM_JOB_ID
+  const info: InstanceInfo = {
+    instance: createInstanceName(),
+    ...ownIdentity(),
+    startedAtMs: Date.now(),
+    ...(jobId === undefined ? {} : { jobId }),
+    ...(command === undefined ? {} : { command }),
+  }
+  const directory = instanceDirectory(root, info.instance)
+  files.mkdir(directory)
+  const text = `${JSON.stringify({ format: 'mpibatch instance', version: 1, ...info })}\n`
+  await createSyncedFile(files, infoPath(directory), { text, sync })
+  if (sync) {
+    for (const parent of [instancesDirectory(root), ownDirectory(root), root])
+      await syncDirectory(files, parent)
+  }
+  const staged = stagedPath(directory, 0, 0)
+  await writeLife(files, root, { instance: info.instance, entry: 1, life: 'ALIVE', staged, sync })
+  return info
+}
+
+/**
+ * Adds an entry to an instance's life log.
+ *
+ * @returns Whether it was this call that added it; `false` if there was such an entry already.
+ */
+export async function writeLife(
+  files: FileLayer,
+  root: string,
+  entry: {
+    readonly instance: string
+    readonly entry: number
+    readonly life: Life
+    /** Where the entry is built before it is shown. */
+    readonly staged: string
+    readonly sync: boolean
+  },
+): Promise<boolean> {
+  const directory = instanceDirectory(root, entry.instance)
+  const made = await publishFile(files, lifePath(directory, entry.entry), {
+    staged: entry.staged,
+    text: () => `${entry.life}\n`,
+    sync: entry.sync,
+  })
+  if (entry.sync) await syncDirectory(files, directory)
+  return made
+}
+
+/** Reads an instance's files. */
+export function readInstance(files: FileLayer, root: string, instance: string): InstanceFiles {
+  const directory = instanceDirectory(root, instance)
+  let life: Life | undefined
+  let nextLife = 1
+  for (; files.peek(lifePath(directory, nextLife)) !== undefined; nextLife += 1) {
+    // An entry that can't be read was not finished; what stood before goes on to stand.
+    life = parseLife(readSmallText(files, lifePath(directory, nextLife), 16)) ?? life
+  }
+  return { instance, info: readInfo(files, directory), life, nextLife }
+}
+
+/** Tells whether an instance is over by its own life log. */
+export function hasEndedLife(instance: InstanceFiles): boolean {
+  return instance.life === 'DEAD' || instance.life === 'EXITED'
+}
+
+/** Names of all instances that have ever registered, in no order. */
+export function listInstances(files: FileLayer, root: string): readonly string[] {
+  const directory = instancesDirectory(root)
+  if (files.peek(directory) !== 'directory') return []
+  const names: string[] = []
+  for (const { name, kind } of files.list(directory))
+    if (kind === 'directory' && isInstanceName(name)) names.push(name)
+  return names
+}
+
+function readInfo(files: FileLayer, directory: string): InstanceInfo | undefined {
+  const text = readSmallText(files, infoPath(directory), INFO_SIZE_MAX)
+  if (text === undefined) return undefined
+  const value = parseObject(text)
+  return value?.format === 'mpibatch instance' && value.version === 1 ? toInfo(value) : undefined
+}
+
+function toInfo(value: Readonly<Record<string, unknown>>): InstanceInfo | undefined {
+  const { instance, host, bootId, pidNamespace, pid, startTime, startedAtMs, jobId, command } = value
+  if (typeof instance !== 'string' || typeof host !== 'string' || typeof bootId !== 'string') return undefined
+  if (typeof pidNamespace !== 'string' || typeof startTime !== 'string') return undefined
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 1) return undefined
+  if (typeof startedAtMs !== 'number') return undefined
+  return {
+    ...{ instance, host, bootId, pidNamespace, pid, startTime, startedAtMs },
+    ...(typeof jobId === 'string' ? { jobId } : {}),
+    ...(typeof command === 'string' ? { command } : {}),
+  }
+}
+
+function parseLife(text: string | undefined): Life | undefined {
+  const word = text?.trimEnd()
+  return word === 'ALIVE' || word === 'EXITED' || word === 'DEAD' ? word : undefined
+}

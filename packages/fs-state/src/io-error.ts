@@ -1,0 +1,78 @@
+/** What the system's error codes mean to the store (pure but for the pauses of {@link repeatUnclear}). */
+import { setTimeout as pause } from 'node:timers/promises'
+import { StateIoError } from '@mpibatch/batch-core'
+
+/** Tries of a call whose outcome stays unclear. */
+const TRIES_MAX = 5
+
+/** Pause before the second try; it doubles. */
+const PAUSE_MS = 10
+
+/** Errors after which a call may have taken effect or not. */
+const UNCLEAR = new Set(['EIO', 'ETIMEDOUT', 'ESTALE', 'EINTR', 'EAGAIN', 'EREMOTEIO', 'EHOSTDOWN'])
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full; free some space and run again.',
+  EDQUOT: 'The quota is used up; free some space and run again.',
+  EROFS: 'The file system is read-only; make it writable, or choose another --root.',
+  EACCES: 'Permission is denied; check who owns the task root.',
+  EPERM: 'The system does not permit it; check who owns the task root, and how it is mounted.',
+  EMFILE: 'This process has too many files open; raise "ulimit -n".',
+  ENOENT: 'Something has removed it; leave the task root alone while tasks run.',
+}
+
+/** Code of a system's error, `ENOENT`; empty for anything else. */
+export function codeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? code : ''
+}
+
+/** Tells whether the call may have taken effect although it failed. */
+export function isUnclear(error: unknown): boolean {
+  return UNCLEAR.has(codeOf(error))
+}
+
+/** What a person can do about an error code, as a sentence. */
+export function remedyOf(error: unknown): string {
+  return (
+    REMEDIES[codeOf(error)] ??
+    'Check the disk and its connection, then run again; nothing was reported as done.'
+  )
+}
+
+/** Wraps a system's error into one that says what the store was doing. */
+export function toStateIoError(
+  error: unknown,
+  where: {
+    readonly path: string
+    readonly action: string
+    readonly slot?: number
+    /** The slot's event may have been made. */
+    readonly tried?: boolean
+  },
+): StateIoError {
+  if (error instanceof StateIoError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  const { path, action, slot, tried = false } = where
+  return new StateIoError(`Could not ${action} ${path}: ${reason}. ${remedyOf(error)}`, {
+    cause: error,
+    details: { path, code: codeOf(error), tried, ...(slot === undefined ? {} : { slot }) },
+  })
+}
+
+/**
+ * Repeats a call while its outcome is unclear, a bounded number of times, with a growing pause.
+ *
+ * The call must be one that may be repeated after it has taken effect. Any other error, and the last unclear one, is
+ * thrown as it is.
+ */
+export async function repeatUnclear<T>(call: () => T | Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await call()
+    } catch (error) {
+      if (tried === TRIES_MAX || !isUnclear(error)) throw error
+      await pause(PAUSE_MS * 2 ** (tried - 1))
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/** Compares the tasks of a batch with what the manifest knows (pure). */
+import { type PlannedTask, TasksChangedError } from '@mpibatch/batch-core'
+import type { ManifestEntry } from './manifest.ts'
+
+/** Changes that an error's message lists. */
+const LISTED_MAX = 10
+
+/** Characters of a summary that an error's message shows. */
+const SUMMARY_SIZE_MAX = 200
+
+/** A known task that would now run something else. */
+export interface TaskChange {
+  readonly name: string
+  /** What it ran before, and what it would run now. */
+  readonly before: ManifestEntry
+  readonly after: PlannedTask
+}
+
+/** Result of {@link compareTasks}. */
+export interface TaskComparison {
+  /** Tasks that the manifest does not know. */
+  readonly added: readonly PlannedTask[]
+  readonly changed: readonly TaskChange[]
+  /** Number of tasks that are known and the same. */
+  readonly unchangedCount: number
+}
+
+/**
+ * Compares a list of tasks with the lines of a manifest. Known tasks that are not in the list don't count.
+ *
+ * @param tasks - With names of their own.
+ */
+export function compareTasks(tasks: readonly PlannedTask[], known: Iterable<ManifestEntry>): TaskComparison {
+  const indexOf = new Map(tasks.map(({ name }, index) => [name, index]))
+  const isKnown = new Uint8Array(tasks.length)
+  const changes = new Map<number, TaskChange>()
+  for (const entry of known) {
+    const index = indexOf.get(entry.name)
+    const task = index === undefined ? undefined : tasks[index]
+    if (index === undefined || task === undefined) continue
+    isKnown[index] = 1
+    // A later line stands before an earlier one, so it may also take a change back.
+    if (entry.fingerprint === task.fingerprint) changes.delete(index)
+    else changes.set(index, { name: task.name, before: entry, after: task })
+  }
+  const added = tasks.filter((_task, index) => isKnown[index] === 0)
+  const changed = [...changes].sort(([one], [other]) => one - other).map(([, change]) => change)
+  return { added, changed, unchangedCount: tasks.length - added.length - changed.length }
+}
+
+/** The error that says which known tasks would run something else. */
+export function tasksChanged(root: string, changed: readonly TaskChange[]): TasksChangedError {
+  const count = changed.length === 1 ? 'One known task' : `${changed.length} known tasks`
+  const lines = changed.slice(0, LISTED_MAX).map((change) => {
+    const [before, after] = [shown(change.before), shown(change.after)]
+    return `  ${change.name}: ${before} -> ${after}`
+  })
+  if (changed.length > LISTED_MAX) lines.push(`  … and ${changed.length - LISTED_MAX} more`)
+  return new TasksChangedError(
+    `${count} of ${root} would now run something different; nothing was started.\n${lines.join('\n')}\n` +
+      'Go on with --accept-changes, which runs the changed tasks again, or choose another --root.',
+    { details: { root, changes: changed.map(toDetails) } },
+  )
+}
+
+function toDetails({ name, before, after }: TaskChange): Readonly<Record<string, unknown>> {
+  return { name, before: plain(before), after: plain(after) }
+}
+
+function plain({ values, fingerprint, summary }: ManifestEntry): Readonly<Record<string, unknown>> {
+  return {
+    fingerprint,
+    ...(values === undefined ? {} : { values }),
+    ...(summary === undefined ? {} : { summary }),
+  }
+}
+
+function shown({ summary, values, fingerprint }: ManifestEntry): string {
+  const text = summary ?? (values === undefined ? `fingerprint ${fingerprint}` : JSON.stringify(values))
+  return text.length > SUMMARY_SIZE_MAX ? `${text.slice(0, SUMMARY_SIZE_MAX)}…` : text
+}

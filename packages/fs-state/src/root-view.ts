@@ -1,0 +1,237 @@
+/**
+ * Looks at a task root without taking part: no instance is registered, nothing is written, ended or buried. Works on a
+ * root that only pshmem has used.
+ */
+import { resolve } from 'node:path'
+import type { AttemptReason, TaskState, TaskValue } from '@mpibatch/batch-core'
+import { type EndLine, readAttempts, type StartLine } from './attempt-log.ts'
+import type { FileLayer } from './file-layer.ts'
+import { type InstanceFiles, listInstances, readInstance } from './instance.ts'
+import { type KnownTask, readKnownTasks } from './known-tasks.ts'
+import { nodeFileLayer } from './node-file-layer.ts'
+import { looksAlive } from './owners.ts'
+import { ownIdentity } from './process-identity.ts'
+import { checkReadableRoot } from './root-check.ts'
+import { taskDirectory } from './store-paths.ts'
+import { isPlainlyDone, readState, readTask, type TaskReading } from './task-chain.ts'
+
+/** The instance that runs a task. */
+export interface TaskOwner {
+  readonly instance: string
+  /** Empty if nothing is known of the instance. */
+  readonly host: string
+  /** 0 if nothing is known of the instance. */
+  readonly pid: number
+  /** `false` if it is known to be dead; on another machine it counts as alive. */
+  readonly alive: boolean
+}
+
+/** What a root says of one of its tasks. */
+export interface TaskReport {
+  /** Position in {@link RootView.tasks}, from 0. */
+  readonly index: number
+  readonly name: string
+  readonly values?: Readonly<Record<string, TaskValue>>
+  /** The state; a result that a dead owner left unfinished counts already. */
+  readonly state: TaskState
+  /** Highest event slot of the task, 0 if it has no events; not looked up for a task that is DONE. */
+  readonly slot: number
+  /** How often the task has been claimed. */
+  readonly attempts: number
+  /** Who runs it, if an instance does. */
+  readonly owner?: TaskOwner
+  /** Wall-clock start of the running attempt, or of the last one, milliseconds since 1970. */
+  readonly startedAtMs?: number
+  /** How the last ended attempt ended, and what is recorded of it. */
+  readonly reason?: AttemptReason
+  readonly exitCode?: number
+  readonly signal?: string
+  readonly message?: string
+  readonly durationMs?: number
+  readonly host?: string
+  /** Wall-clock end of the last attempt, milliseconds since 1970. */
+  readonly endedAtMs?: number
+}
+
+/** What a root says of an instance. */
+export interface InstanceReport {
+  readonly instance: string
+  readonly host: string
+  readonly pid: number
+  /** See {@link TaskOwner.alive}. */
+  readonly alive: boolean
+  readonly startedAtMs: number
+  readonly command?: string
+}
+
+/** A root as {@link openRootView} found it. States are read when they are asked for. */
+export interface RootView {
+  /** Goes through all tasks: the manifest's in their order, then those of other programs by name. */
+  tasks(): Generator<TaskReport>
+  /** One task, or `undefined` if the root has none of that name. */
+  task(name: string): TaskReport | undefined
+  /** Number of tasks by state. */
+  counts(): Readonly<Record<TaskState, number>>
+  /** All instances that have ever registered, the oldest first. */
+  instances(): readonly InstanceReport[]
+  /** Directory of a task. */
+  taskDirectory(name: string): string
+}
+
+/**
+ * Looks at a task root.
+ *
+ * @throws {@link StoreUnusableError} if there is no such root, or it can't be read.
+ * @throws {@link StateCorruptError} if the manifest can't be understood.
+ */
+export function openRootView(root: string, files: FileLayer = nodeFileLayer): RootView {
+  const place = resolve(root)
+  checkReadableRoot(files, place)
+  return new FsRootView(files, place)
+}
+
+/** Records of a task's attempts: the last one that has ended, and the last one that has started. */
+interface TaskRecords {
+  ended?: EndLine
+  started?: StartLine
+}
+
+class FsRootView implements RootView {
+  readonly #files: FileLayer
+  readonly #root: string
+  readonly #known: readonly KnownTask[]
+  readonly #self = ownIdentity()
+  #indexOf: ReadonlyMap<string, number> | undefined
+  #records: ReadonlyMap<string, TaskRecords> | undefined
+
+  constructor(files: FileLayer, root: string) {
+    this.#files = files
+    this.#root = root
+    this.#known = readKnownTasks(root, files)
+  }
+
+  *tasks(): Generator<TaskReport> {
+    const owners = new Map<string, TaskOwner>()
+    for (const [index, task] of this.#known.entries()) yield this.#report(index, task, owners)
+  }
+
+  task(name: string): TaskReport | undefined {
+    this.#indexOf ??= new Map(this.#known.map((task, index) => [task.name, index]))
+    const index = this.#indexOf.get(name)
+    const task = index === undefined ? undefined : this.#known[index]
+    if (index === undefined || task === undefined) return undefined
+    return this.#report(index, task, new Map())
+  }
+
+  counts(): Readonly<Record<TaskState, number>> {
+    const counts = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0 }
+    const owners = new Map<string, TaskOwner>()
+    for (const { name } of this.#known) {
+      const directory = this.taskDirectory(name)
+      if (isPlainlyDone(readState(this.#files, directory))) counts.DONE += 1
+      else counts[this.#stateOf(readTask(this.#files, directory, 0), owners)] += 1
+    }
+    return counts
+  }
+
+  instances(): readonly InstanceReport[] {
+    const reports = listInstances(this.#files, this.#root).flatMap((instance) => {
+      const found = readInstance(this.#files, this.#root, instance)
+      return found.info === undefined || found.life === undefined ? [] : [this.#toInstance(found, found.info)]
+    })
+    return reports.sort((one, other) => one.startedAtMs - other.startedAtMs)
+  }
+
+  taskDirectory(name: string): string {
+    return taskDirectory(this.#root, name)
+  }
+
+  #toInstance(found: InstanceFiles, info: NonNullable<InstanceFiles['info']>): InstanceReport {
+    const { instance, host, pid, startedAtMs, command } = info
+    const alive = looksAlive(found, this.#self)
+    return { instance, host, pid, alive, startedAtMs, ...(command === undefined ? {} : { command }) }
+  }
+
+  #report(index: number, { name, values }: KnownTask, owners: Map<string, TaskOwner>): TaskReport {
+    const directory = this.taskDirectory(name)
+    const base = { index, name, ...(values === undefined ? {} : { values }) }
+    this.#records ??= this.#readRecords()
+    const { ended, started } = this.#records.get(name) ?? {}
+    if (isPlainlyDone(readState(this.#files, directory))) {
+      // The chain is long only where something went wrong, so the record of the end tells as well how many there were.
+      const slot = ended === undefined ? 0 : ended.slot + 1
+      return { ...base, state: 'DONE', slot, attempts: ended?.attempt ?? 0, ...recordFields(ended) }
+    }
+    const reading = readTask(this.#files, directory, 0)
+    const { slot, view, claimCount: attempts } = reading
+    const state = this.#stateOf(reading, owners)
+    const running = state === 'RUNNING' && (view.kind === 'claimed' || view.kind === 'ending')
+    return {
+      ...{ ...base, state, slot, attempts, ...recordFields(ended) },
+      ...(running ? { owner: this.#owner(view.owner, owners) } : {}),
+      ...(running && started?.slot === view.slot ? { startedAtMs: started.atMs } : {}),
+    }
+  }
+
+  #stateOf({ view }: TaskReading, owners: Map<string, TaskOwner>): TaskState {
+    switch (view.kind) {
+      case 'open':
+        return 'OPEN'
+      case 'settled':
+        return view.state
+      case 'invalid':
+        return 'INVALID'
+      case 'claimed':
+      case 'foreign':
+      case 'unknown':
+        return 'RUNNING'
+      case 'ending':
+        // The next run only has to finish writing what stands already.
+        return this.#owner(view.owner, owners).alive ? 'RUNNING' : view.state
+    }
+  }
+
+  #owner(instance: string, owners: Map<string, TaskOwner>): TaskOwner {
+    const known = owners.get(instance)
+    if (known !== undefined) return known
+    const found = readInstance(this.#files, this.#root, instance)
+    const { host = '', pid = 0 } = found.info ?? {}
+    const owner = { instance, host, pid, alive: looksAlive(found, this.#self) }
+    owners.set(instance, owner)
+    return owner
+  }
+
+  #readRecords(): ReadonlyMap<string, TaskRecords> {
+    const records = new Map<string, TaskRecords>()
+    const discarded: { task: string; slot: number }[] = []
+    for (const instance of listInstances(this.#files, this.#root)) {
+      for (const line of readAttempts(this.#files, this.#root, instance)) {
+        if (line.kind === 'discarded') {
+          discarded.push(line)
+          continue
+        }
+        const record = records.get(line.task) ?? {}
+        if (line.kind === 'start') {
+          if (line.slot >= (record.started?.slot ?? 0)) record.started = line
+        } else if (line.slot >= (record.ended?.slot ?? 0)) record.ended = line
+        records.set(line.task, record)
+      }
+    }
+    for (const { task, slot } of discarded) {
+      const record = records.get(task)
+      if (record?.ended?.slot === slot) delete record.ended
+    }
+    return records
+  }
+}
+
+function recordFields(ended: EndLine | undefined): Partial<TaskReport> {
+  if (ended === undefined) return {}
+  const { reason, exitCode, signal, message, durationMs, host, startedAtMs, atMs } = ended
+  return {
+    ...{ reason, durationMs, host, startedAtMs, endedAtMs: atMs },
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(message === undefined ? {} : { message }),
+  }
+}

@@ -1,0 +1,81 @@
+/** Where everything is in a task root (pure); the whole layout is drawn in `docs/state-files.md`. */
+import { RESERVED_NAME } from '@mpibatch/batch-core'
+import type { EventKind } from './event.ts'
+
+/** Directory of a task. */
+export function taskDirectory(root: string, name: string): string {
+  return `${root}/${name}`
+}
+
+/** A task's `state` file. */
+export function statePath(directory: string): string {
+  return `${directory}/state`
+}
+
+/** A task's event in a slot, from 1. */
+export function eventPath(directory: string, slot: number): string {
+  return `${directory}/state.ev.${slot}`
+}
+
+/** The next text of `state` that an instance made for a slot. */
+export function payloadPath(directory: string, slot: number, instance: string): string {
+  return `${directory}/${payloadPrefix(slot)}${instance}`
+}
+
+/** How the names of all payloads of a slot begin, whoever made them. */
+export function payloadPrefix(slot: number): string {
+  return `state.p${slot}.`
+}
+
+/** The directory of a root that belongs to mpibatch. */
+export function ownDirectory(root: string): string {
+  return `${root}/${RESERVED_NAME}`
+}
+
+/** A segment of the manifest, from 1. */
+export function manifestPath(root: string, segment: number): string {
+  return `${ownDirectory(root)}/manifest${segment === 1 ? '' : `.${segment}`}`
+}
+
+/** The directory of all instances. */
+export function instancesDirectory(root: string): string {
+  return `${ownDirectory(root)}/i`
+}
+
+/** The directory of an instance. */
+export function instanceDirectory(root: string, instance: string): string {
+  return `${instancesDirectory(root)}/${instance}`
+}
+
+/** What an instance says about itself. */
+export function infoPath(directory: string): string {
+  return `${directory}/info.json`
+}
+
+/** An entry of an instance's life log, from 1. */
+export function lifePath(directory: string, entry: number): string {
+  return `${directory}/life.${entry}`
+}
+
+/** A token of a rank, which its events are links to. */
+export function tokenPath(
+  directory: string,
+  token: { proc: number; kind: EventKind; sequence: number },
+): string {
+  return `${directory}/tok.${token.proc}.${token.kind}.${token.sequence}`
+}
+
+/** Log of the attempts that a rank has started and ended. */
+export function attemptsPath(directory: string, proc: number): string {
+  return `${directory}/attempts.${proc}`
+}
+
+/** Log of the ended tasks that a rank is about to open again. */
+export function journalPath(directory: string, proc: number): string {
+  return `${directory}/journal.${proc}`
+}
+
+/** Name of something that a rank builds before it shows it. */
+export function stagedPath(directory: string, proc: number, sequence: number): string {
+  return `${directory}/new.${proc}.${sequence}`
+}

@@ -1,0 +1,102 @@
+import { Appender, type AppendStep, type StoreDurability } from './append.ts'
+import { EventTokens } from './event-token.ts'
+import type { FileLayer } from './file-layer.ts'
+import { hasEndedLife, readInstance, writeLife } from './instance.ts'
+import { InstanceRecords } from './instance-records.ts'
+import { toStateIoError } from './io-error.ts'
+import { Owners } from './owners.ts'
+import { instanceDirectory, stagedPath } from './store-paths.ts'
+
+/** What the other ranks of an instance need in order to join it. Plain data. */
+export interface FsStoreTicket {
+  /** The task root, absolute. */
+  readonly root: string
+  readonly instance: string
+  readonly durability: StoreDurability
+  readonly claimSync: boolean
+  readonly crashLimit: number
+}
+
+/** What a {@link StoreSession} is made of. */
+export interface StoreSessionOptions {
+  readonly ticket: FsStoreTicket
+  /** Rank within the instance. Rank 0 has registered it, and ends it. */
+  readonly proc: number
+  readonly files: FileLayer
+  readonly onStep?: ((step: AppendStep) => void) | undefined
+}
+
+/** One rank's part in a registered instance: what it changes tasks with, and what it knows of other instances. */
+export class StoreSession {
+  readonly ticket: FsStoreTicket
+  readonly files: FileLayer
+  /** Directory of the instance. */
+  readonly directory: string
+  readonly appender: Appender
+  readonly owners: Owners
+  readonly records: InstanceRecords
+  /** Whether results are synced. */
+  readonly sync: boolean
+  readonly #proc: number
+  #stagedCount = 0
+  #closed = false
+
+  constructor({ ticket, proc, files, onStep }: StoreSessionOptions) {
+    const { root, instance, durability, claimSync } = ticket
+    const directory = instanceDirectory(root, instance)
+    const sync = durability !== 'none'
+    const tokens = new EventTokens({ files, directory, instance, proc, sync })
+    this.ticket = ticket
+    this.files = files
+    this.directory = directory
+    this.sync = sync
+    this.appender = new Appender({ files, tokens, instance, durability, claimSync, onStep })
+    this.owners = new Owners({ files, root, instance, sync, stage: () => this.stage() })
+    this.records = new InstanceRecords(files, { directory, proc })
+    this.#proc = proc
+  }
+
+  get root(): string {
+    return this.ticket.root
+  }
+
+  get instance(): string {
+    return this.ticket.instance
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** A fresh name for something that is built before it is shown. */
+  stage(): string {
+    this.#stagedCount += 1
+    return stagedPath(this.directory, this.#proc, this.#stagedCount)
+  }
+
+  /** Ends this rank's part; on rank 0 the instance is over. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.records.close()
+    if (this.#proc !== 0) return
+    try {
+      await this.#endInstance()
+    } catch (error) {
+      throw toStateIoError(error, { path: this.directory, action: 'write the end of the instance to' })
+    }
+  }
+
+  async #endInstance(): Promise<void> {
+    const { files, root, instance, sync } = this
+    const found = readInstance(files, root, instance)
+    if (hasEndedLife(found)) return
+    await writeLife(files, root, {
+      instance,
+      entry: found.nextLife,
+      life: 'EXITED',
+      staged: this.stage(),
+      sync,
+    })
+  }
+}

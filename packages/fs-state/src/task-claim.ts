@@ -1,0 +1,164 @@
+/**
+ * Claims and re-opens tasks on disk: reads what a task is, decides, and tries to append the next event, again until
+ * it is won or there is nothing to be won.
+ */
+import type { ClaimableStates, ClaimOutcome, TerminalState } from '@mpibatch/batch-core'
+import type { Appender } from './append.ts'
+import type { TaskEvent } from './event.ts'
+import { statePath } from './store-paths.ts'
+import type { StoreSession } from './store-session.ts'
+import { readTask, type TaskReading } from './task-chain.ts'
+import { invalidFault } from './task-view.ts'
+
+/** Rounds after which a task that changes all the time is left to the others. */
+export const ROUNDS_MAX = 64
+
+/** A task that has just become FAILED because its owners kept dying. */
+export interface CrashedTask {
+  /** Slot of the last dead owner's claim. */
+  readonly slot: number
+  /** How many times it has been claimed. */
+  readonly attempt: number
+  /** How many owners died on it in a row. */
+  readonly deaths: number
+}
+
+/** A task that is to be claimed. */
+export interface ClaimRequest {
+  readonly taskIndex: number
+  readonly directory: string
+  /** Highest slot known to be taken. */
+  readonly lastSeen: number
+  readonly from: ClaimableStates
+  /** The directory was made by this call: there is nothing to be read in it. */
+  readonly isNew: boolean
+  /** Puts on record that the task is about to be opened again, in this slot. */
+  readonly beforeReopen: (slot: number) => Promise<void>
+  /** Puts on record that the task is about to be FAILED because of its owners' deaths. */
+  readonly beforeCrash: (task: CrashedTask) => void
+}
+
+/** What to do about a task that was read. */
+type Decision =
+  | { readonly kind: 'claim' }
+  | { readonly kind: 'reopen' }
+  | { readonly kind: 'roll-forward' }
+  | { readonly kind: 'crash'; readonly deaths: number }
+  | { readonly kind: 'leave'; readonly outcome: ClaimOutcome }
+
+/** Tries to claim a task. */
+export async function claimTask(session: StoreSession, request: ClaimRequest): Promise<ClaimOutcome> {
+  const { files, appender } = session
+  const { directory, taskIndex, beforeReopen, beforeCrash } = request
+  let { lastSeen, from } = request
+  let reading = request.isNew ? EMPTY : readTask(files, directory, lastSeen)
+  for (let round = 1; round <= ROUNDS_MAX; round += 1) {
+    lastSeen = Math.max(lastSeen, reading.slot)
+    const decision = await decide(session, reading, { ...request, from, lastSeen })
+    if (decision.kind === 'leave') return decision.outcome
+    const slot = lastSeen + 1
+    switch (decision.kind) {
+      case 'roll-forward':
+        await appender.rollForward(directory, reading.events)
+        break
+      case 'reopen':
+        await beforeReopen(slot)
+        await appender.append({ directory, slot, kind: 'OPEN', sync: true })
+        // Whoever ends it from now on has run it again, as was asked for.
+        from = { ...from, rerun: false }
+        lastSeen = slot
+        break
+      case 'crash':
+        beforeCrash({ slot: lastSeen, attempt: reading.claimCount, deaths: decision.deaths })
+        await appender.append({ directory, slot, kind: 'FAILED' })
+        // What has just failed for good is not what a retry was asked for.
+        from = { ...from, retryFailed: false }
+        lastSeen = slot
+        break
+      case 'claim': {
+        const tried = await appendClaim(appender, directory, slot)
+        if (tried.won) {
+          const attempt = reading.claimCount + 1 + tried.slot - slot
+          return { kind: 'claimed', slot: tried.slot, claim: { taskIndex, slot: tried.slot, attempt } }
+        }
+        lastSeen = tried.slot
+      }
+    }
+    reading = readTask(files, directory, lastSeen)
+  }
+  return { kind: 'elsewhere', slot: lastSeen, owner: 'unknown' }
+}
+
+const EMPTY: TaskReading = {
+  view: { kind: 'open' },
+  state: { kind: 'word', state: 'OPEN' },
+  events: [],
+  slot: 0,
+  claimCount: 0,
+}
+
+/**
+ * Appends a claim. Where the slot was won but its payload was destroyed, a successor may have been at work, so the
+ * next slot tells who has the task.
+ */
+async function appendClaim(
+  appender: Appender,
+  directory: string,
+  first: number,
+): Promise<{ readonly won: boolean; readonly slot: number }> {
+  for (let slot = first; ; slot += 1) {
+    const outcome = await appender.append({ directory, slot, kind: 'CLAIM' })
+    if (outcome.kind === 'lost') return { won: false, slot }
+    if (outcome.renamed) return { won: true, slot }
+  }
+}
+
+async function decide(session: StoreSession, reading: TaskReading, request: ClaimRequest): Promise<Decision> {
+  const { directory, from, lastSeen: slot } = request
+  const { view } = reading
+  const elsewhere = (owner: string): Decision => ({
+    kind: 'leave',
+    outcome: { kind: 'elsewhere', slot, owner },
+  })
+  switch (view.kind) {
+    case 'open':
+      return { kind: 'claim' }
+    case 'settled':
+      return decideSettled(view.state, from, slot)
+    case 'invalid':
+      return {
+        kind: 'leave',
+        outcome: { kind: 'invalid', slot, reason: invalidFault(statePath(directory), view.reason) },
+      }
+    case 'foreign':
+    case 'unknown':
+      return from.stealRunning === true ? { kind: 'claim' } : elsewhere(view.kind)
+    case 'claimed': {
+      const { dead } = await session.owners.judge(view.owner)
+      const deaths = dead ? deathsInARow(reading.events) : 0
+      if (deaths >= session.ticket.crashLimit) return { kind: 'crash', deaths }
+      const steal = from.stealRunning === true && view.owner !== session.instance
+      return dead || steal ? { kind: 'claim' } : elsewhere(view.owner)
+    }
+    case 'ending': {
+      const { dead } = await session.owners.judge(view.owner)
+      return dead ? { kind: 'roll-forward' } : elsewhere(view.owner)
+    }
+  }
+}
+
+function decideSettled(state: TerminalState, from: ClaimableStates, slot: number): Decision {
+  if (state === 'DONE' && from.rerun === true) return { kind: 'reopen' }
+  if (state === 'FAILED' && from.retryFailed === true) return { kind: 'claim' }
+  return { kind: 'leave', outcome: { kind: 'settled', slot, state } }
+}
+
+/** Number of instances whose claims stand one behind the other at the end of the chain: all but the last died. */
+function deathsInARow(events: readonly TaskEvent[]): number {
+  const owners = new Set<string>()
+  for (const { content } of [...events].reverse()) {
+    if (content?.kind !== 'CLAIM') break
+    owners.add(content.instance)
+  }
+  return owners.size
+}
