@@ -86,11 +86,6 @@ export class Batch implements AsyncIterable<Task> {
     return this.#parts.store.directoryOf(index)
   }
 
-  /** The store behind the batch. @internal */
-  get store(): StateStore {
-    return this.#parts.store
-  }
-
   /** Number of tasks by state, at this moment. Not collective. */
   counts(): TaskCounts {
     const entries = TABLE_STATES.map((state) => [state, this.#parts.table.count(state)] as const)
@@ -115,6 +110,7 @@ export class Batch implements AsyncIterable<Task> {
       claim,
       directory: this.#parts.store.directoryOf(claim.taskIndex),
       end: (end, facts) => this.#end(task, end, facts),
+      started: (process) => this.#parts.store.recordStart(claim, process),
     })
     this.#current.set(task.index, task)
     return task

@@ -84,6 +84,7 @@ export {
 export { SLOT_MAX, type TableContents, TaskTable } from './task-table.ts'
 export {
   startThreads,
+  type ThreadFailure,
   type ThreadJob,
   type ThreadJobOptions,
   type ThreadJobResult,

@@ -1,5 +1,5 @@
 import { UsageError } from './errors.ts'
-import type { AttemptRecord, StoreClaim } from './state-store.ts'
+import type { AttemptProcess, AttemptRecord, StoreClaim } from './state-store.ts'
 import type { TaskEnd } from './task-claimer.ts'
 import type { TaskDefinition, TaskValue } from './task-definition.ts'
 
@@ -8,6 +8,14 @@ export type AttemptFacts = Partial<AttemptRecord>
 
 /** Ends a task for one member of its group; given by the batch. @internal */
 export type EndTask = (end: TaskEnd, facts: AttemptFacts) => Promise<void>
+
+/** What a task is made of. @internal */
+export interface TaskParts {
+  readonly claim: StoreClaim
+  readonly directory: string | undefined
+  readonly end: EndTask
+  readonly started: (process: AttemptProcess) => void
+}
 
 /**
  * A task that this worker group has claimed. Every member of the group holds one.
@@ -34,13 +42,11 @@ export class Task {
   readonly storeClaim: StoreClaim
   readonly #startedMs = performance.now()
   readonly #end: EndTask
+  readonly #started: (process: AttemptProcess) => void
   #ended = false
 
   /** @internal */
-  constructor(
-    definition: TaskDefinition,
-    options: { claim: StoreClaim; directory: string | undefined; end: EndTask },
-  ) {
+  constructor(definition: TaskDefinition, options: TaskParts) {
     this.index = options.claim.taskIndex
     this.name = definition.name
     this.values = definition.values ?? {}
@@ -49,11 +55,20 @@ export class Task {
     this.claim = options.claim.slot
     this.storeClaim = options.claim
     this.#end = options.end
+    this.#started = options.started
   }
 
   /** Whether this member has ended the task. */
   get ended(): boolean {
     return this.#ended
+  }
+
+  /**
+   * Notes the process group that runs the task, so that after a crash of this process a successor finds and ends it
+   * before the task runs again. For scripts that start a command of their own; not collective.
+   */
+  recordProcess(process: AttemptProcess): void {
+    this.#started(process)
   }
 
   /**

@@ -35,12 +35,14 @@ export function taskEnvironment(
   facts: TaskEnvironmentFacts,
 ): Record<string, string> {
   const { task, root, instance, group, groupRank = 0, groupSize = 1, extra = {} } = facts
-  const variables: Record<string, string | undefined> = {
-    ...withoutLauncherVariables(base),
-    ...extra,
+  const environment = withoutLauncherVariables(base)
+  assignDefined(environment, extra)
+  // An outer batch's variables must not pass for ours, where ours has none to put in their place.
+  delete environment.MPIBATCH_TASK_DIR
+  delete environment.MPIBATCH_ROOT
+  assignDefined(environment, {
     MPIBATCH_TASK: task.name,
     MPIBATCH_TASK_INDEX: String(task.index),
-    // Named even without a value, so that a batch inside a task doesn't pass the outer one's on.
     MPIBATCH_TASK_DIR: task.directory,
     MPIBATCH_ROOT: root,
     MPIBATCH_ATTEMPT: String(task.attempt),
@@ -49,8 +51,8 @@ export function taskEnvironment(
     MPIBATCH_GROUP: String(group),
     MPIBATCH_GROUP_RANK: String(groupRank),
     MPIBATCH_GROUP_SIZE: String(groupSize),
-  }
-  return withoutUndefined(variables)
+  })
+  return environment
 }
 
 /** Set by a launcher in every process that it starts (Open MPI, PMIx, MPICH and its relatives). */
@@ -67,15 +69,17 @@ const LAUNCHER_VARIABLE = /^(?:OMPI_|PMIX_|PMI_|HYD|ORTE|OPAL|MPI_)/
 export function withoutLauncherVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const launched = LAUNCHER_MARKS.some((name) => environment[name] !== undefined)
-  if (!launched) return withoutUndefined(environment)
-  return withoutUndefined(
-    Object.fromEntries(Object.entries(environment).filter(([name]) => !LAUNCHER_VARIABLE.test(name))),
-  )
+  const isLaunched = LAUNCHER_MARKS.some((name) => environment[name] !== undefined)
+  const kept: Record<string, string> = {}
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && !(isLaunched && LAUNCHER_VARIABLE.test(name))) kept[name] = value
+  }
+  return kept
 }
 
-function withoutUndefined(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  )
+function assignDefined(
+  target: Record<string, string>,
+  variables: Readonly<Record<string, string | undefined>>,
+): void {
+  for (const [name, value] of Object.entries(variables)) if (value !== undefined) target[name] = value
 }

@@ -1,7 +1,14 @@
 import { ConfigError } from '@mpibatch/batch-core'
 import { openRootView, type TaskReport } from '@mpibatch/fs-state'
 import { EXIT_CODE } from '../exit-code.ts'
-import { alignColumns, FORMAT_FIELDS, formatTask, LIST_COLUMNS, taskCells, taskRecord } from '../output/task-line.ts'
+import {
+  alignColumns,
+  FORMAT_FIELDS,
+  formatTask,
+  LIST_COLUMNS,
+  taskCells,
+  taskRecord,
+} from '../output/task-line.ts'
 import type { Command } from './command.ts'
 import { parseArguments } from './parse-arguments.ts'
 import { onlyRoot } from './task-root.ts'
@@ -14,7 +21,11 @@ export const listCommand: Command = {
     const { words, values } = await parseArguments(argv, {
       usage: 'list [ROOT]',
       options: {
-        state: { type: 'string', requiresArg: true, describe: `only tasks in these states: ${STATES.join(', ')}` },
+        state: {
+          type: 'string',
+          requiresArg: true,
+          describe: `only tasks in these states: ${STATES.join(', ')}`,
+        },
         json: { type: 'boolean', describe: 'print an array of objects' },
         format: {
           type: 'string',
@@ -25,9 +36,12 @@ export const listCommand: Command = {
     })
     const states = parseStates(values.state)
     const template = typeof values.format === 'string' ? checkTemplate(values.format) : undefined
-    if (template !== undefined && values.json === true) throw new ConfigError('Take either --json or --format.')
+    if (template !== undefined && values.json === true)
+      throw new ConfigError('Take either --json or --format.')
     const view = openRootView(onlyRoot(words))
-    const tasks = [...view.tasks()].filter((task) => states === undefined || states.has(task.state.toLowerCase()))
+    const tasks = [...view.tasks()].filter(
+      (task) => states === undefined || states.has(task.state.toLowerCase()),
+    )
     await write(linesOf(tasks, { json: values.json === true, template }))
     return EXIT_CODE.done
   },

@@ -35,7 +35,9 @@ export const logsCommand: Command = {
       if (values.follow === true) {
         await followFile(path, { ended: () => view.task(name)?.state !== 'RUNNING', output: process.stdout })
       } else if (!(await printFile(path))) {
-        process.stderr.write(`mpibatch: task ${name} has no ${file}: it has not run yet, or its logs were not kept.\n`)
+        process.stderr.write(
+          `mpibatch: task ${name} has no ${file}: it has not run yet, or its logs were not kept.\n`,
+        )
       }
     }
     return EXIT_CODE.done
@@ -46,7 +48,9 @@ export const logsCommand: Command = {
 async function printFile(path: string): Promise<boolean> {
   try {
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW
-    await pipeline(createReadStream(path, { flags: flags as unknown as string }), process.stdout, { end: false })
+    await pipeline(createReadStream(path, { flags: flags as unknown as string }), process.stdout, {
+      end: false,
+    })
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false

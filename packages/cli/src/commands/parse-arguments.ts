@@ -35,13 +35,23 @@ export async function parseArguments(
     .version(false)
     .help('help')
     .alias('help', 'h')
-    .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false, 'populate--': false })
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'parse-positional-numbers': false,
+      'populate--': false,
+    })
     .wrap(null)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new ConfigError(`${message}. "mpibatch ${command.usage.split(' ')[0]} --help" lists the options.`)
+      throw (
+        error ??
+        new ConfigError(`${message}. "mpibatch ${command.usage.split(' ')[0]} --help" lists the options.`)
+      )
     })
-  const parsed = (await parser.parse()) as Record<string, unknown> & { _: (string | number)[]; help?: boolean }
+  const parsed = (await parser.parse()) as Record<string, unknown> & {
+    _: (string | number)[]
+    help?: boolean
+  }
   if (parsed.help === true) process.exit(0)
   checkKnown(parsed, options)
   return { words: parsed._.map(String), values: parsed }
@@ -49,10 +59,14 @@ export async function parseArguments(
 
 function checkKnown(parsed: Record<string, unknown>, options: OptionTable): void {
   const known = new Set(['_', '$0', 'help', 'h', ...Object.keys(options)])
-  for (const option of Object.values(options)) for (const alias of [option.alias ?? []].flat()) known.add(alias)
+  for (const option of Object.values(options))
+    for (const alias of [option.alias ?? []].flat()) known.add(alias)
   for (const name of Object.keys(parsed)) {
     if (known.has(name)) continue
-    const guess = nearest(name, [...known].filter((word) => word.length > 1))
+    const guess = nearest(
+      name,
+      [...known].filter((word) => word.length > 1),
+    )
     throw new ConfigError(
       `There is no option --${name}. ${guess === undefined ? '"--help" lists them.' : `Did you mean --${guess}?`}`,
     )

@@ -16,7 +16,9 @@ interface Reopening {
   readonly refusal: string
 }
 
-const DRY_RUN: OptionTable = { 'dry-run': { type: 'boolean', describe: 'only show which tasks would be opened' } }
+const DRY_RUN: OptionTable = {
+  'dry-run': { type: 'boolean', describe: 'only show which tasks would be opened' },
+}
 
 const FORCE: OptionTable = {
   force: { type: 'boolean', describe: 'also tasks that a living instance runs; its results will not count' },
@@ -70,7 +72,8 @@ function reopenCommand(reopening: Reopening): Command {
       const chosen: TaskReport[] = []
       for (const task of candidates) {
         if (reopening.wanted(task, force)) chosen.push(task)
-        else if (names.length > 0) throw new ConfigError(`Task ${task.name} ${reopening.refusal}; it is ${task.state}.`)
+        else if (names.length > 0)
+          throw new ConfigError(`Task ${task.name} ${reopening.refusal}; it is ${task.state}.`)
       }
       if (values['dry-run'] === true) {
         for (const { name, state } of chosen) process.stdout.write(`${name}\t${state}\n`)
@@ -95,7 +98,10 @@ async function reopenAll(
     for (const { name } of tasks) {
       const { changed, reason } = await administrator.reopen(name, { from, force })
       if (changed) opened += 1
-      else process.stderr.write(`mpibatch: ${name} was left as it is: ${reason ?? 'it has changed meanwhile'}.\n`)
+      else
+        process.stderr.write(
+          `mpibatch: ${name} was left as it is: ${reason ?? 'it has changed meanwhile'}.\n`,
+        )
     }
   } finally {
     await administrator.close()

@@ -16,7 +16,11 @@ export const statusCommand: Command = {
     const { words, values } = await parseArguments(argv, {
       usage: 'status [ROOT]',
       options: {
-        watch: { type: 'boolean', alias: 'w', describe: 'show it again every 2 seconds, until all has ended' },
+        watch: {
+          type: 'boolean',
+          alias: 'w',
+          describe: 'show it again every 2 seconds, until all has ended',
+        },
         json: { type: 'boolean', describe: 'print one object' },
       },
     })
@@ -26,7 +30,8 @@ export const statusCommand: Command = {
       const view: RootView = openRootView(root)
       const status = rootStatus(root, view, Date.now())
       if (json) process.stdout.write(`${JSON.stringify(status)}\n`)
-      else process.stdout.write((values.watch && process.stdout.isTTY ? CLEAR_SCREEN : '') + statusText(status))
+      else
+        process.stdout.write((values.watch && process.stdout.isTTY ? CLEAR_SCREEN : '') + statusText(status))
       if (values.watch !== true || status.open + status.running === 0) return EXIT_CODE.done
       await pause(WATCH_INTERVAL_MS)
     }

@@ -12,11 +12,15 @@ export function onlyRoot(words: readonly string[]): string {
  * Splits `[ROOT] [TASK…]`. The first word is the root if it is a directory outside the default root's tasks; else all
  * words are tasks of the default root.
  */
-export function rootAndTasks(words: readonly string[]): { readonly root: string; readonly tasks: readonly string[] } {
+export function rootAndTasks(words: readonly string[]): {
+  readonly root: string
+  readonly tasks: readonly string[]
+} {
   const [first, ...rest] = words
   if (first === undefined) return { root: existingRoot(DEFAULT_ROOT), tasks: [] }
   const isTask = isDirectory(join(DEFAULT_ROOT, first)) && !isDirectory(join(first, RESERVED_NAME))
-  if (isTask || !(isDirectory(first) || first.includes('/'))) return { root: existingRoot(DEFAULT_ROOT), tasks: words }
+  if (isTask || !(isDirectory(first) || first.includes('/')))
+    return { root: existingRoot(DEFAULT_ROOT), tasks: words }
   return { root: existingRoot(first), tasks: rest }
 }
 
@@ -27,7 +31,9 @@ export function rootAndTasks(words: readonly string[]): { readonly root: string;
  */
 export function existingRoot(root: string): string {
   if (!existsSync(root)) {
-    throw new ConfigError(`There is no task root ${JSON.stringify(root)}. Name the directory that --root named in the run.`)
+    throw new ConfigError(
+      `There is no task root ${JSON.stringify(root)}. Name the directory that --root named in the run.`,
+    )
   }
   if (!isDirectory(root)) throw new ConfigError(`The task root ${JSON.stringify(root)} is not a directory.`)
   return root

@@ -40,12 +40,19 @@ export interface RootStatus {
   /** Seconds until all have ended at that rate; `null` where it can't be known. */
   readonly secondsLeft: number | null
   /** Instances that live. */
-  readonly instances: readonly { instance: string; host: string; pid: number; started: string; command: string }[]
+  readonly instances: readonly {
+    instance: string
+    host: string
+    pid: number
+    started: string
+    command: string
+  }[]
   readonly runningTasks: readonly RunningTask[]
   readonly lastFailures: readonly FailedTask[]
 }
 
-const isoTime = (timeMs: number | undefined): string | null => (timeMs === undefined ? null : new Date(timeMs).toISOString())
+const isoTime = (timeMs: number | undefined): string | null =>
+  timeMs === undefined ? null : new Date(timeMs).toISOString()
 
 /** Puts a root's status together. `nowMs` is the wall clock, since it is compared with recorded times. */
 export function rootStatus(root: string, view: RootView, nowMs: number): RootStatus {
@@ -107,24 +114,43 @@ export function statusText(status: RootStatus): string {
   const percent = tasks === 0 ? 0 : Math.floor((100 * (done + failed)) / tasks)
   const lines = [`${printable(status.root)}: ${tasks} tasks, ${percent} % ended: ${counts.join(', ')}`]
   if (status.instances.length === 0) {
-    lines.push(open + running > 0 ? 'No instance is at work. Run the same line again to go on.' : 'No instance is at work.')
+    lines.push(
+      open + running > 0
+        ? 'No instance is at work. Run the same line again to go on.'
+        : 'No instance is at work.',
+    )
   } else {
     const left = status.secondsLeft === null ? 'unknown' : formatDuration(status.secondsLeft * 1000)
     lines.push(`${status.ratePerSecond} tasks/s, time left ${left}`)
   }
   for (const { instance, host, pid, started, command } of status.instances) {
-    lines.push(`instance ${instance} on ${printable(host)}, process ${pid}, since ${started}: ${printable(command)}`)
+    lines.push(
+      `instance ${instance} on ${printable(host)}, process ${pid}, since ${started}: ${printable(command)}`,
+    )
   }
-  section(lines, 'running', status.runningTasks, (task) =>
-    [task.name, task.host ?? '', task.ownerAlive ? '' : 'owner dead', task.since === null ? '' : `since ${task.since}`],
-  )
+  section(lines, 'running', status.runningTasks, (task) => [
+    task.name,
+    task.host ?? '',
+    task.ownerAlive ? '' : 'owner dead',
+    task.since === null ? '' : `since ${task.since}`,
+  ])
   section(lines, 'failed', status.lastFailures, (task) => [task.name, task.outcome, task.message ?? ''])
   return `${lines.join('\n')}\n`
 }
 
-function section<T>(lines: string[], title: string, items: readonly T[], cells: (item: T) => readonly string[]): void {
+function section<T>(
+  lines: string[],
+  title: string,
+  items: readonly T[],
+  cells: (item: T) => readonly string[],
+): void {
   for (const item of items.slice(0, NAMED_MAX)) {
-    lines.push(`${title}  ${cells(item).filter((cell) => cell !== '').map(printable).join('  ')}`)
+    lines.push(
+      `${title}  ${cells(item)
+        .filter((cell) => cell !== '')
+        .map(printable)
+        .join('  ')}`,
+    )
   }
   if (items.length > NAMED_MAX) lines.push(`${title}  and ${items.length - NAMED_MAX} more`)
 }

@@ -29,7 +29,8 @@ export interface TaskRecord {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-const isoTime = (timeMs: number | undefined): string | null => (timeMs === undefined ? null : new Date(timeMs).toISOString())
+const isoTime = (timeMs: number | undefined): string | null =>
+  timeMs === undefined ? null : new Date(timeMs).toISOString()
 
 /** The facts about a task as plain data. */
 export function taskRecord(task: TaskReport): TaskRecord {
@@ -116,7 +117,7 @@ export function formatTask(template: string, record: TaskRecord): string {
 }
 
 /** The fields that {@link formatTask} knows. */
-export const FORMAT_FIELDS = [
+export const FORMAT_FIELDS: readonly (keyof TaskRecord)[] = [
   'name',
   'index',
   'state',
@@ -132,4 +133,4 @@ export const FORMAT_FIELDS = [
   'owner',
   'ownerAlive',
   'values',
-] as const satisfies readonly (keyof TaskRecord)[]
+]

@@ -8,7 +8,8 @@ import { runSlots } from './slot-run.ts'
 /** Runs a command per task, in the slots of this process. */
 export async function runCommandTasks({ request, stop, progress }: RunContext): Promise<RunOutcome> {
   const { options, work } = request
-  if (work === undefined || work.kind === 'script') throw new Error('A run of commands was asked for without a command')
+  if (work === undefined || work.kind === 'script')
+    throw new Error('A run of commands was asked for without a command')
   const plan = planCommands(request, work)
   const { root, tasks } = plan
   // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.

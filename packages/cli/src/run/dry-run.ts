@@ -10,7 +10,9 @@ import { planCommands } from './plan-commands.ts'
 export async function showPlan(request: RunRequest): Promise<number> {
   const { work } = request
   if (work === undefined || work.kind === 'script') {
-    throw new ConfigError('--dry-run shows commands; a job script decides for itself what it runs. Leave it out.')
+    throw new ConfigError(
+      '--dry-run shows commands; a job script decides for itself what it runs. Leave it out.',
+    )
   }
   const plan = planCommands(request, work)
   for (const [index, { name }] of plan.tasks.entries()) {

@@ -36,7 +36,9 @@ export function planCommands({ options, source }: RunRequest, command: CommandTe
     inTaskDirectory: options.inTaskDirectory,
   })
   const program =
-    plan.program === undefined ? undefined : findProgram(plan.program, { ...process.env, ...options.environment })
+    plan.program === undefined
+      ? undefined
+      : findProgram(plan.program, { ...process.env, ...options.environment })
   return {
     ...plan,
     renderCommand: (taskIndex, place) => {

@@ -62,7 +62,9 @@ export function summaryLines(summary: RunSummary): string[] {
   if (invalid > 0) parts.push(`${invalid} with files that can't be understood`)
   const lines = [`${parts.join(', ')}, in ${formatDuration(seconds * 1000)}.`]
   if (failed > 0) {
-    lines.push(`See why: mpibatch list${where} --state failed. Run them again: the same line with --retry-failed.`)
+    lines.push(
+      `See why: mpibatch list${where} --state failed. Run them again: the same line with --retry-failed.`,
+    )
   }
   if (open > 0) lines.push('Run the same line again to go on.')
   return lines

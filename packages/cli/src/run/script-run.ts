@@ -56,8 +56,10 @@ function checkOptions(options: RunOptions): void {
 
 /** What the command line says; what it leaves open, the script decides. */
 function runtimeOptions({ options, source }: RunRequest): RuntimeOptions {
-  const pick = <K extends keyof RuntimeOptions & keyof RunOptions>(option: string, key: K): Partial<RuntimeOptions> =>
-    options.given.has(option) ? { [key]: options[key] } : {}
+  const pick = <K extends keyof RuntimeOptions & keyof RunOptions>(
+    option: string,
+    key: K,
+  ): Partial<RuntimeOptions> => (options.given.has(option) ? { [key]: options[key] } : {})
   return {
     ...(options.given.has('root') ? { root: resolve(options.root) } : {}),
     ...pick('group-size', 'groupSize'),

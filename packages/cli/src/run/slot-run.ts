@@ -18,7 +18,10 @@ export interface SlotRunOptions {
   /** Number of slots. */
   readonly slots: number
   /** The command of a task, as words. */
-  readonly render: (task: Task, place: { readonly slot: number; readonly directory: string }) => readonly string[]
+  readonly render: (
+    task: Task,
+    place: { readonly slot: number; readonly directory: string },
+  ) => readonly string[]
   readonly root: string
   readonly inTaskDirectory: boolean
   readonly environment: Readonly<Record<string, string>>
@@ -73,7 +76,7 @@ async function runTask(options: SlotRunOptions, task: Task, slot: number): Promi
     }),
     ...paths,
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-    onStart: (started) => options.batch.store.recordStart(task.storeClaim, started),
+    onStart: (started) => task.recordProcess(started),
     signal: stop.interrupt,
     killSignal: stop.kill,
   })

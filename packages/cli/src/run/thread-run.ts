@@ -3,7 +3,7 @@
  */
 import {
   type AnnouncedBatch,
-  MpibatchError,
+  type MpibatchError,
   type RuntimeOptions,
   startThreads,
   TABLE_STATES,
@@ -14,9 +14,9 @@ import {
 } from '@mpibatch/batch-core'
 import { createFsStateProvider } from '@mpibatch/fs-state'
 import { EXIT_CODE, exitCodeOf } from '../exit-code.ts'
+import type { HaltPolicy } from '../input/halt.ts'
 import type { ProgressDisplay } from '../output/progress-display.ts'
 import { haltOnCounts } from './halt-watch.ts'
-import type { HaltPolicy } from '../input/halt.ts'
 import type { StopControl } from './stop-control.ts'
 
 /** What {@link runThreads} needs. */
@@ -86,7 +86,13 @@ function followStop(job: ThreadJob, stop: StopControl): void {
   whenAborted(stop.interrupt, () => void job.terminate())
 }
 
-async function giveClaimsBack({ announced, table }: { announced: AnnouncedBatch; table: TaskTable }): Promise<void> {
+async function giveClaimsBack({
+  announced,
+  table,
+}: {
+  announced: AnnouncedBatch
+  table: TaskTable
+}): Promise<void> {
   const { root, tasks, ticket } = announced
   const running = table.tasksIn('RUNNING')
   if (root === null || ticket === undefined || running.length === 0) return
@@ -101,7 +107,10 @@ async function giveClaimsBack({ announced, table }: { announced: AnnouncedBatch;
 const SETTLING_RANK = 1_000_000
 
 function totalCounts(tables: readonly TaskTable[]): TaskCounts {
-  const entries = TABLE_STATES.map((state) => [state, tables.reduce((sum, table) => sum + table.count(state), 0)])
+  const entries = TABLE_STATES.map((state) => [
+    state,
+    tables.reduce((sum, table) => sum + table.count(state), 0),
+  ])
   return Object.fromEntries(entries) as TaskCounts
 }
 

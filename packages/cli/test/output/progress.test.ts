@@ -17,7 +17,10 @@ describe('the progress meter', () => {
   it('has no rate and no time left before a task has ended', () => {
     const meter = new ProgressMeter()
     meter.update(counts({ OPEN: 10 }), 0)
-    expect(meter.update(counts({ OPEN: 8, RUNNING: 2 }), 5000)).toMatchObject({ ratePerSecond: 0, secondsLeft: undefined })
+    expect(meter.update(counts({ OPEN: 8, RUNNING: 2 }), 5000)).toMatchObject({
+      ratePerSecond: 0,
+      secondsLeft: undefined,
+    })
   })
 
   it('counts only what ended since it looked first, so that resuming does not look fast', () => {
@@ -50,7 +53,9 @@ describe('the progress line', () => {
   }
 
   it('says ended and all tasks, what runs, what failed, rate and time left', () => {
-    expect(progressText(progress)).toMatch(/^300\/400 75 %, 4 running, 100 failed, 2 elsewhere, 12\.3\/s, 8.* s left$/)
+    expect(progressText(progress)).toMatch(
+      /^300\/400 75 %, 4 running, 100 failed, 2 elsewhere, 12\.3\/s, 8.* s left$/,
+    )
   })
 
   it('draws done and failed apart, and stays within the terminal', () => {

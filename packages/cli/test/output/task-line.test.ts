@@ -1,7 +1,14 @@
 import type { TaskReport } from '@mpibatch/fs-state'
 import { describe, expect, it } from 'vitest'
 import { printable } from '../../src/output/printable.ts'
-import { alignColumns, FORMAT_FIELDS, formatTask, outcomeText, taskCells, taskRecord } from '../../src/output/task-line.ts'
+import {
+  alignColumns,
+  FORMAT_FIELDS,
+  formatTask,
+  outcomeText,
+  taskCells,
+  taskRecord,
+} from '../../src/output/task-line.ts'
 
 const report = (facts: Partial<TaskReport>): TaskReport => ({
   index: 0,
@@ -44,6 +51,11 @@ describe('a task in a list', () => {
   })
 
   it('stands under its column', () => {
-    expect(alignColumns([['NAME', 'X'], ['longer', 'y']])).toEqual(['NAME    X', 'longer  y'])
+    expect(
+      alignColumns([
+        ['NAME', 'X'],
+        ['longer', 'y'],
+      ]),
+    ).toEqual(['NAME    X', 'longer  y'])
   })
 })

@@ -31,8 +31,19 @@ describe('the end of a run', () => {
   })
 
   it('counts every task, and says what to do next', () => {
-    const summary = summaryOf({ DONE: 2, FAILED: 1, OPEN: 1, RUNNING: 1, ELSEWHERE: 1, INVALID: 1 }, stopped('SIGINT'))
-    expect(summary).toMatchObject({ tasks: 7, done: 2, failed: 1, open: 2, elsewhere: 1, invalid: 1, stoppedBy: 'SIGINT' })
+    const summary = summaryOf(
+      { DONE: 2, FAILED: 1, OPEN: 1, RUNNING: 1, ELSEWHERE: 1, INVALID: 1 },
+      stopped('SIGINT'),
+    )
+    expect(summary).toMatchObject({
+      tasks: 7,
+      done: 2,
+      failed: 1,
+      open: 2,
+      elsewhere: 1,
+      invalid: 1,
+      stoppedBy: 'SIGINT',
+    })
     expect(summaryLines(summary).join('\n')).toContain("mpibatch list 'my root' --state failed")
     expect(summaryLines(summary).at(-1)).toContain('Run the same line again')
   })
