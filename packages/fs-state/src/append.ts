@@ -21,7 +21,7 @@ import type { FileLayer } from './file-layer.ts'
 import { codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { eventPath, payloadPath, payloadPrefix, statePath } from './store-paths.ts'
-import { readEvent, readEvents, readState } from './task-chain.ts'
+import { readEvent, readState } from './task-chain.ts'
 
 /** What is synced to disk: nothing, results before they are reported, or every change. */
 export type StoreDurability = 'none' | 'terminal' | 'full'
@@ -36,6 +36,9 @@ export interface AppendStep {
   readonly directory: string
 }
 
+/** Hears of each step that has been passed; the append goes on when it is done. */
+export type OnAppendStep = (step: AppendStep) => void | Promise<void>
+
 /** What an {@link Appender} works with. */
 export interface AppenderOptions {
   readonly files: FileLayer
@@ -44,8 +47,8 @@ export interface AppenderOptions {
   readonly durability: StoreDurability
   /** Sync the directory after each claim too, where the file system may keep a later name and lose an earlier one. */
   readonly claimSync: boolean
-  /** Hears of each step; tests stop the process there. */
-  readonly onStep?: ((step: AppendStep) => void) | undefined
+  /** Hears of each step, and may hold it up; tests stop there, for a while or for ever. */
+  readonly onStep?: OnAppendStep | undefined
 }
 
 /** One event to be appended. */
@@ -88,23 +91,23 @@ export class Appender {
     const { files, instance, claimSync, durability } = this.#options
     const sync = this.#syncs(request)
     const payload = payloadPath(directory, slot, instance)
-    this.#passed('append', 'begin', request)
+    await this.#passed('append', 'begin', request)
     if (claimSync && durability !== 'none' && slot > 1 && !afterOwnClaim)
       await this.#syncDirectory(directory, slot)
     await this.#writePayload(payload, { kind, slot, sync })
-    this.#passed('append', 'P1', request)
+    await this.#passed('append', 'P1', request)
     if (!(await this.#makeEvent(request))) {
       removeFile(files, payload)
       return { kind: 'lost' }
     }
-    this.#passed('append', 'P2', request)
+    await this.#passed('append', 'P2', request)
     if (!afterOwnClaim) await this.clearPayloads(directory, slot)
-    this.#passed('append', 'P3', request)
+    await this.#passed('append', 'P3', request)
     const renamed = await this.#rename(payload, directory, slot)
-    this.#passed('append', 'P4', request)
+    await this.#passed('append', 'P4', request)
     if (sync || (kind === 'CLAIM' && claimSync && durability !== 'none'))
       await this.#syncDirectory(directory, slot)
-    this.#passed('append', 'P5', request)
+    await this.#passed('append', 'P5', request)
     return { kind: 'won', renamed }
   }
 
@@ -120,17 +123,17 @@ export class Appender {
     if (last?.content === undefined) return false
     const { kind, instance } = last.content
     const step = { directory, slot: last.slot, kind }
-    this.#passed('roll-forward', 'begin', step)
+    await this.#passed('roll-forward', 'begin', step)
     const payload = payloadPath(directory, last.slot, instance)
     await this.clearPayloads(directory, last.slot)
-    this.#passed('roll-forward', 'P3', step)
+    await this.#passed('roll-forward', 'P3', step)
     // A payload that was never synced may have lost its text in a power cut.
     if (readSmallText(files, payload, 16) === printState(WORDS[kind])) {
       if (durability !== 'none') await this.#syncPayload(payload, last.slot)
       const renamed = await this.#rename(payload, directory, last.slot)
-      this.#passed('roll-forward', 'P4', step)
+      await this.#passed('roll-forward', 'P4', step)
       if (renamed && durability !== 'none') await this.#syncDirectory(directory, last.slot)
-      this.#passed('roll-forward', 'P5', step)
+      await this.#passed('roll-forward', 'P5', step)
       if (renamed) return true
     }
     const state = readState(files, directory)
@@ -142,11 +145,13 @@ export class Appender {
   /** P3: makes sure that no event before this slot can still change `state`. */
   async clearPayloads(directory: string, slot: number): Promise<void> {
     const { files } = this.#options
-    for (const event of readEvents(files, directory, slot - 1)) {
-      if (event.slot >= slot) return
-      await this.#io({ path: eventPath(directory, event.slot), action: 'clear the way for', slot }, () => {
-        if (event.content === undefined) this.#removeAllPayloads(directory, event.slot)
-        else removeFile(files, payloadPath(directory, event.slot, event.content.instance))
+    for (let earlier = 1; earlier < slot; earlier += 1) {
+      const path = eventPath(directory, earlier)
+      await this.#io({ path, action: 'clear the way past', slot }, () => {
+        // The event is read first: a payload's name must not be looked up before it can be there.
+        const owner = readEvent(files, directory, earlier)?.content?.instance
+        if (owner === undefined) this.#removeAllPayloads(directory, earlier)
+        else removeFile(files, payloadPath(directory, earlier, owner))
       })
     }
   }
@@ -279,8 +284,12 @@ export class Appender {
     }
   }
 
-  #passed(operation: AppendStep['operation'], step: AppendStep['step'], at: AppendRequest): void {
+  async #passed(
+    operation: AppendStep['operation'],
+    step: AppendStep['step'],
+    at: AppendRequest,
+  ): Promise<void> {
     const { directory, slot, kind } = at
-    this.#options.onStep?.({ operation, step, directory, slot, kind })
+    await this.#options.onStep?.({ operation, step, directory, slot, kind })
   }
 }

@@ -25,13 +25,8 @@ export function withFile<T>(files: FileLayer, path: string, use: UseFile<T>): T 
 
 /** Reads the beginning of a file into the buffer; returns the part that was filled. */
 export function readStart(files: FileLayer, descriptor: number, buffer: Uint8Array): Uint8Array {
-  let size = 0
-  while (size < buffer.length) {
-    const count = files.read(descriptor, size === 0 ? buffer : buffer.subarray(size))
-    if (count === 0) break
-    size += count
-  }
-  return buffer.subarray(0, size)
+  // A plain file gives all that it has, up to the size of the buffer.
+  return buffer.subarray(0, files.read(descriptor, buffer))
 }
 
 /**

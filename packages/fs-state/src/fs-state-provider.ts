@@ -9,8 +9,9 @@ import {
   type StoreTicket,
   TasksChangedError,
 } from '@mpibatch/batch-core'
-import type { AppendStep, StoreDurability } from './append.ts'
+import type { OnAppendStep, StoreDurability } from './append.ts'
 import type { FileLayer } from './file-layer.ts'
+import { checkKind } from './root-check.ts'
 import { FsStateStore } from './fs-state-store.ts'
 import { addSegment, countSegments, readManifest } from './manifest.ts'
 import { compareTasks, type TaskChange, tasksChanged } from './manifest-comparison.ts'
@@ -36,7 +37,7 @@ export interface FsStateProviderOptions {
   /** File system to use. @defaultValue that of `node:fs` */
   readonly files?: FileLayer
   /** Hears of each step of each append; tests stop the process there. */
-  readonly onStep?: (step: AppendStep) => void
+  readonly onStep?: OnAppendStep
 }
 
 /** Makes a provider of stores in a task root. Nothing is touched before {@link StateStoreProvider.open}. */
@@ -63,6 +64,7 @@ interface OpenOptions extends RegisterOptions {
 
 async function openStore(options: OpenOptions, tasks: readonly PlannedTask[]): Promise<FsStateStore> {
   const { root, files, acceptChanges } = options
+  checkKind(files, root)
   // Before anything is made: a list that is refused must change nothing.
   const { changed } = compareTasks(tasks, readManifest(files, root))
   if (changed.length > 0 && !acceptChanges) throw tasksChanged(root, changed)

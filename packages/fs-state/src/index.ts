@@ -3,7 +3,7 @@
  * `task-claim.ts`, `fs-state-store.ts`; the files are described in `docs/state-files.md`.
  */
 export { type Administrator, openAdministrator } from './administrator.ts'
-export type { AppendStep, StoreDurability } from './append.ts'
+export type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
 export type { DirectoryEntry, EntryKind, FileLayer } from './file-layer.ts'
 export { createFsStateProvider, type FsStateProviderOptions } from './fs-state-provider.ts'
 export { type KnownTask, readKnownTasks } from './known-tasks.ts'

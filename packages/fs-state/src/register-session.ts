@@ -1,5 +1,5 @@
 import { MpibatchError } from '@mpibatch/batch-core'
-import type { AppendStep, StoreDurability } from './append.ts'
+import type { OnAppendStep, StoreDurability } from './append.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
 import { registerInstance } from './instance.ts'
@@ -14,7 +14,7 @@ export interface RegisterOptions {
   readonly durability: StoreDurability
   readonly crashLimit: number
   readonly command: string | undefined
-  readonly onStep: ((step: AppendStep) => void) | undefined
+  readonly onStep: OnAppendStep | undefined
 }
 
 /**

@@ -62,7 +62,12 @@ export function unusable(root: string, error: unknown): StoreUnusableError {
   })
 }
 
-function checkKind(files: FileLayer, root: string): void {
+/**
+ * Makes sure that a root, if there is one, is a directory; looks only.
+ *
+ * @throws {@link StoreUnusableError} with a sentence that says what to do.
+ */
+export function checkKind(files: FileLayer, root: string): void {
   const kind = files.peek(root)
   if (kind === undefined || kind === 'directory') return
   if (kind !== 'symlink') throw refusal(root, 'is not a directory. Choose another --root, or move it away.')

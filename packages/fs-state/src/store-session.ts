@@ -1,4 +1,4 @@
-import { Appender, type AppendStep, type StoreDurability } from './append.ts'
+import { Appender, type OnAppendStep, type StoreDurability } from './append.ts'
 import { EventTokens } from './event-token.ts'
 import type { FileLayer } from './file-layer.ts'
 import { hasEndedLife, readInstance, writeLife } from './instance.ts'
@@ -23,7 +23,7 @@ export interface StoreSessionOptions {
   /** Rank within the instance. Rank 0 has registered it, and ends it. */
   readonly proc: number
   readonly files: FileLayer
-  readonly onStep?: ((step: AppendStep) => void) | undefined
+  readonly onStep?: OnAppendStep | undefined
 }
 
 /** One rank's part in a registered instance: what it changes tasks with, and what it knows of other instances. */
