@@ -61,7 +61,7 @@ describe('a run of commands', () => {
   it('gives the task its environment', async () => {
     const cwd = temporaryDirectory()
     const ended = await runProgram(
-      ['run', '--env', 'COLOUR=red', '--name', 'x_{}', '-c', 'env | grep -E "^(MPIBATCH_|COLOUR)" | sort', ':::', 'v'],
+      ['run', '--env', 'COLOUR=red', '--name', 'x_{}', '-c', ': {}; env | grep -E "^(MPIBATCH_|COLOUR)" | sort', ':::', 'v'],
       { cwd },
     )
     expect(ended.exitCode, ended.stderr).toBe(0)

@@ -151,9 +151,15 @@ export function renderTemplate(
       part.kind === 'fact'
         ? [fill.fact(part.fact)]
         : part.columns.map((column) => takePathPart(fill.value(column), part.pathPart))
-    text += options.shell === true ? quoteInContext(values, part.context) : values.join(' ')
+    // Digits of ours need no quotes, nor do the signs that stand for them before a task starts.
+    const plain = options.shell !== true || (part.context === 'arithmetic' && isDigits(part))
+    text += plain ? values.join(' ') : quoteInContext(values, part.context)
   }
   return text
+}
+
+function isDigits(part: TemplatePart): boolean {
+  return part.kind === 'fact' && ['number', 'slot', 'attempt'].includes(part.fact)
 }
 
 /** The text of a value as it is put into a command: that of `null` is empty. */
@@ -206,12 +212,6 @@ function contextFor(
   if (quoting.fault !== undefined) {
     throw new ConfigError(
       `The line of -c has {${content}} ${quoting.fault}: its value can't be quoted safely there.`,
-    )
-  }
-  const isDigits = found.kind === 'fact' && ['number', 'slot', 'attempt'].includes(found.fact)
-  if (quoting.context === 'arithmetic' && !isDigits) {
-    throw new ConfigError(
-      `The line of -c has {${content}} inside $((…)), where no value can be quoted. Assign it first: n={${content}}; … $((n)).`,
     )
   }
   return quoting.context

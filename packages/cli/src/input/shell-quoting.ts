@@ -7,6 +7,8 @@
  * refused before anything runs.
  */
 
+import { ConfigError } from '@mpibatch/batch-core'
+
 /** Writes a value as one word of a shell line, in single quotes. */
 export function quoteForShell(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`
@@ -30,8 +32,16 @@ export function quoteInContext(values: readonly string[], context: QuoteContext)
     case 'double':
       return `"${quoteForShell(values.join(' '))}"`
     case 'arithmetic':
-      return values.join(' ')
+      return values.map(numberForShell).join(' ')
   }
+}
+
+/** Quotes don't work in `$((…))`, where the shell would also run what stands in a value; a number is safe as it is. */
+function numberForShell(value: string): string {
+  if (/^-?\d+(\.\d+)?$/.test(value)) return value
+  throw new ConfigError(
+    `The line of -c puts ${JSON.stringify(value)} inside $((…)), which takes numbers only. Assign it first: n={}; … $((n)).`,
+  )
 }
 
 interface Frame {

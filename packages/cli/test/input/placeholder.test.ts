@@ -131,6 +131,10 @@ describe('a placeholder in a line for the shell', () => {
     expect(render('cat {}', { 1: 'a b', 2: 'c' }, shell)).toBe("cat 'a b' 'c'")
     expect(render('cat "{}"', { 1: 'a b', 2: 'c' }, shell)).toBe(`cat ""'a b c'""`)
     expect(render('echo $((2 * {#}))', { 1: 'a' }, shell)).toBe('echo $((2 * <number>))')
+    expect(render('echo $((2 * {}))', { 1: '-12' }, shell)).toBe('echo $((2 * -12))')
+    for (const value of ['a', '', '1 2', '$(touch x)', 'x[$(touch x)]', '1\n']) {
+      expect(() => render('echo $((2 * {}))', { 1: value }, shell)).toThrow(/takes numbers only/)
+    }
   })
 
   it('leaves the braces of the shell alone', () => {
@@ -147,7 +151,6 @@ describe('a placeholder in a line for the shell', () => {
     ['echo x # {}', /in a comment/],
     ['cat <<E\n{}\nE', /behind a here-document/],
     ["echo $'a' {}", /behind \$'…'/],
-    ['echo $(({} + 1))', /Assign it first: n=\{\}/],
     ['echo "$(case x in x) echo y;; esac)" {}', /behind a case/],
   ])('is refused in %j, where quotes would not hold', (line, message) => {
     expect(() => render(line, { beta: '1' }, { shell: true })).toThrow(message)
