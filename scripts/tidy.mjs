@@ -55,7 +55,9 @@ function checkTestNames(path, text) {
   if (!/\.test\.ts$/.test(path)) return
   const seen = new Set()
   let suite = ''
-  for (const [, kind, name] of text.matchAll(/^\s*(describe|it)(?:\.\w+)?(?:\([^'`]*\))?\(\s*\n?\s*['`]([^'`]*)['`]/gm)) {
+  for (const [, kind, name] of text.matchAll(
+    /^\s*(describe|it)(?:\.\w+)?(?:\([^'`]*\))?\(\s*\n?\s*['`]([^'`]*)['`]/gm,
+  )) {
     if (kind === 'describe') suite = name
     else {
       const full = `${suite} ${name}`
@@ -66,10 +68,13 @@ function checkTestNames(path, text) {
 }
 
 function checkErrorCodes() {
-  const inCode = new Set(readFileSync(join(root, 'packages/batch-core/src/errors.ts'), 'utf8').match(/ERR_MPIBATCH_[A-Z_]+/g))
+  const inCode = new Set(
+    readFileSync(join(root, 'packages/batch-core/src/errors.ts'), 'utf8').match(/ERR_MPIBATCH_[A-Z_]+/g),
+  )
   const inDocs = new Set(readFileSync(join(root, 'docs/errors.md'), 'utf8').match(/ERR_MPIBATCH_[A-Z_]+/g))
   for (const code of inCode) if (!inDocs.has(code)) faults.push(`docs/errors.md lacks ${code}`)
-  for (const code of inDocs) if (!inCode.has(code)) faults.push(`docs/errors.md names ${code}, which no error has`)
+  for (const code of inDocs)
+    if (!inCode.has(code)) faults.push(`docs/errors.md names ${code}, which no error has`)
 }
 
 for (const file of filesBelow(root)) {

@@ -47,8 +47,10 @@ ${legend(LEFT + width + 24, height)}
 
 /** Where beta = gamma, drawn through the centres of the cells; above it no epidemic starts. */
 function thresholdLine(betas, gammas, { width, height }) {
-  const across = (beta) => LEFT + (CELL / 2 + ((beta - betas[0]) / (betas.at(-1) - betas[0])) * (width - CELL))
-  const up = (gamma) => TOP + height - (CELL / 2 + ((gamma - gammas[0]) / (gammas.at(-1) - gammas[0])) * (height - CELL))
+  const across = (beta) =>
+    LEFT + (CELL / 2 + ((beta - betas[0]) / (betas.at(-1) - betas[0])) * (width - CELL))
+  const up = (gamma) =>
+    TOP + height - (CELL / 2 + ((gamma - gammas[0]) / (gammas.at(-1) - gammas[0])) * (height - CELL))
   const low = Math.max(betas[0], gammas[0])
   const high = Math.min(betas.at(-1), gammas.at(-1))
   return `<line x1="${across(low)}" y1="${up(low)}" x2="${across(high)}" y2="${up(high)}" stroke="#fff" stroke-width="2" stroke-dasharray="5 4"/>`
@@ -58,8 +60,12 @@ function axisLabels(betas, gammas, { x, y, width, height }) {
   const every = (list) => list.filter((_, index) => index % 4 === 0)
   const bottom = TOP + height
   return [
-    ...every(betas).map((beta) => `<text x="${x(beta) + CELL / 2}" y="${bottom + 16}" text-anchor="middle">${beta}</text>`),
-    ...every(gammas).map((gamma) => `<text x="${LEFT - 8}" y="${y(gamma) + CELL / 2 + 4}" text-anchor="end">${gamma}</text>`),
+    ...every(betas).map(
+      (beta) => `<text x="${x(beta) + CELL / 2}" y="${bottom + 16}" text-anchor="middle">${beta}</text>`,
+    ),
+    ...every(gammas).map(
+      (gamma) => `<text x="${LEFT - 8}" y="${y(gamma) + CELL / 2 + 4}" text-anchor="end">${gamma}</text>`,
+    ),
     `<text x="${LEFT + width / 2}" y="${bottom + 40}" text-anchor="middle" font-size="13">infections per day and case (beta)</text>`,
     `<text transform="translate(20 ${TOP + height / 2}) rotate(-90)" text-anchor="middle" font-size="13">recoveries per day (gamma)</text>`,
   ].join('\n')
@@ -72,7 +78,8 @@ function legend(left, height) {
     return `<rect x="${left}" y="${top}" width="${LEGEND_WIDTH}" height="${height / steps + 0.5}" fill="${colorOf(index / (steps - 1))}"/>`
   })
   const labels = [0, 0.25, 0.5, 0.75, 1].map(
-    (value) => `<text x="${left + LEGEND_WIDTH + 6}" y="${TOP + height * (1 - value) + 4}">${100 * value} %</text>`,
+    (value) =>
+      `<text x="${left + LEGEND_WIDTH + 6}" y="${TOP + height * (1 - value) + 4}">${100 * value} %</text>`,
   )
   return [...bars, ...labels].join('\n')
 }

@@ -17,7 +17,12 @@ const batch = await openBatch({ root: process.argv[2] ?? 'out/sweep', tasks })
 
 await batch.run((task) => {
   const { beta, gamma, infected, days } = task.values
-  const outcome = simulate({ beta: Number(beta), gamma: Number(gamma), infected: Number(infected), days: Number(days) })
+  const outcome = simulate({
+    beta: Number(beta),
+    gamma: Number(gamma),
+    infected: Number(infected),
+    days: Number(days),
+  })
   writeFileSync(join(task.directory, 'result.json'), `${JSON.stringify({ ...task.values, ...outcome })}\n`)
 })
 
@@ -25,7 +30,9 @@ const { rank } = batch.communicator
 const directories = tasks.map((_, index) => batch.directoryOf(index))
 const counts = await batch.close()
 if (rank === 0 && counts.DONE === tasks.length) {
-  const results = directories.map((directory) => JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8')))
+  const results = directories.map((directory) =>
+    JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8')),
+  )
   const picture = `${process.argv[2] ?? 'out/sweep'}.svg`
   writeFileSync(picture, drawAttackRates(results))
   console.log(`${tasks.length} epidemics; the picture is ${picture}`)

@@ -11,11 +11,16 @@ import { openBatch } from 'mpibatch'
 
 const folder = '/usr/share/common-licenses'
 // Some names are links to the newest version of a licence; each text is wanted once.
-const texts = [...new Set(readdirSync(folder).map((name) => basename(realpathSync(join(folder, name)))))].sort()
+const texts = [
+  ...new Set(readdirSync(folder).map((name) => basename(realpathSync(join(folder, name))))),
+].sort()
 
 /** All runs of three words in a text. */
 function phrases(name) {
-  const words = readFileSync(join(folder, name), 'utf8').toLowerCase().match(/\p{L}+/gu) ?? []
+  const words =
+    readFileSync(join(folder, name), 'utf8')
+      .toLowerCase()
+      .match(/\p{L}+/gu) ?? []
   return new Set(words.slice(2).map((_, index) => words.slice(index, index + 3).join(' ')))
 }
 
@@ -32,10 +37,15 @@ const allPhrases = new Map(texts.map((name) => [name, phrases(name)]))
 
 for await (const task of batch) {
   const mine = texts.filter((name, index) => name !== task.name && index % group.size === group.rank)
-  const found = mine.map((name) => ({ name, likeness: likeness(allPhrases.get(task.name), allPhrases.get(name)) }))
+  const found = mine.map((name) => ({
+    name,
+    likeness: likeness(allPhrases.get(task.name), allPhrases.get(name)),
+  }))
   const halves = await group.gather(found)
   if (halves !== undefined) {
-    const nearest = halves.flat().sort((one, other) => other.likeness - one.likeness || (one.name < other.name ? -1 : 1))
+    const nearest = halves
+      .flat()
+      .sort((one, other) => other.likeness - one.likeness || (one.name < other.name ? -1 : 1))
     writeFileSync(join(task.directory, 'nearest.json'), `${JSON.stringify(nearest.slice(0, 3), null, 2)}\n`)
   }
   await task.done()

@@ -13,7 +13,8 @@ interface BadInput {
   readonly prepare?: (cwd: string) => void
 }
 
-const file = (name: string, content: string | Buffer) => (cwd: string) => writeFileSync(join(cwd, name), content)
+const file = (name: string, content: string | Buffer) => (cwd: string) =>
+  writeFileSync(join(cwd, name), content)
 const named = (...names: string[]): string[] => ['run', '--name', '{}', '--', 'true', '{}', ':::', ...names]
 
 const BAD_INPUTS: readonly BadInput[] = [
@@ -25,14 +26,23 @@ const BAD_INPUTS: readonly BadInput[] = [
   { title: 'a name longer than the file system allows', argv: named('x'.repeat(256)), says: /256 bytes/ },
   { title: 'two tasks alike', argv: named('a', 'b', 'a'), says: /"a"/ },
   { title: 'a name with a line break', argv: named('a\nb'), says: /control character/ },
-  { title: 'an unknown placeholder', argv: ['run', '--', 'echo', '{nonsense}', ':::', 'a'], says: /\{nonsense\}/ },
+  {
+    title: 'an unknown placeholder',
+    argv: ['run', '--', 'echo', '{nonsense}', ':::', 'a'],
+    says: /\{nonsense\}/,
+  },
   {
     title: 'an unknown column',
     argv: ['run', '--csv', 't.csv', '--', 'echo', '{gama}'],
     says: /gama.*gamma/s,
     prepare: file('t.csv', 'beta,gamma\n1,2\n'),
   },
-  { title: 'an empty list', argv: ['run', '-a', 'empty', '--', 'true'], says: /empty/, prepare: file('empty', '') },
+  {
+    title: 'an empty list',
+    argv: ['run', '-a', 'empty', '--', 'true'],
+    says: /empty/,
+    prepare: file('empty', ''),
+  },
   { title: 'a list that is not there', argv: ['run', '-a', 'nowhere', '--', 'true'], says: /nowhere/ },
   { title: 'a list that is a directory', argv: ['run', '-a', '.', '--', 'true'], says: /director/ },
   {
@@ -66,8 +76,16 @@ const BAD_INPUTS: readonly BadInput[] = [
     prepare: file('t.json', '[\n{"a":1},\n{"a":}\n]\n'),
   },
   { title: 'jobs that are no number', argv: ['run', '-j', 'many', '--', 'true', ':::', 'a'], says: /many/ },
-  { title: 'a size that is no number', argv: ['run', '--retries', 'x', '--', 'true', ':::', 'a'], says: /retries/ },
-  { title: 'a duration that is none', argv: ['run', '--timeout', 'soon', '--', 'true', ':::', 'a'], says: /soon/ },
+  {
+    title: 'a size that is no number',
+    argv: ['run', '--retries', 'x', '--', 'true', ':::', 'a'],
+    says: /retries/,
+  },
+  {
+    title: 'a duration that is none',
+    argv: ['run', '--timeout', 'soon', '--', 'true', ':::', 'a'],
+    says: /soon/,
+  },
   { title: 'a range that is none', argv: ['run', '--array', '9-', '--', 'true'], says: /9-/ },
   {
     title: 'two sources at once',
@@ -78,10 +96,18 @@ const BAD_INPUTS: readonly BadInput[] = [
   { title: 'an unknown command', argv: ['rum'], says: /"run"/ },
   { title: 'a command without --', argv: ['run', 'echo', 'a'], says: /--/ },
   { title: 'nothing to run', argv: ['run'], says: /COMMAND|command/ },
-  { title: 'a command that does not exist', argv: ['run', '--', 'no-such-program', ':::', 'a'], says: /no-such-program/ },
+  {
+    title: 'a command that does not exist',
+    argv: ['run', '--', 'no-such-program', ':::', 'a'],
+    says: /no-such-program/,
+  },
   { title: 'a job script that does not exist', argv: ['run', 'nowhere.mjs'], says: /nowhere\.mjs/ },
-  { title: 'ranks that do not fill groups', argv: ['run', '-j', '3', '--group-size', '2', 'job.mjs'], says: /2 or 4/,
-    prepare: file('job.mjs', "throw new Error('not to be run')\n") },
+  {
+    title: 'ranks that do not fill groups',
+    argv: ['run', '-j', '3', '--group-size', '2', 'job.mjs'],
+    says: /2 or 4/,
+    prepare: file('job.mjs', "throw new Error('not to be run')\n"),
+  },
   { title: 'a list of tasks that nobody gave', argv: ['run', '--', 'true'], says: /mpibatch\.out|task/ },
   {
     title: 'a root that is a file',
@@ -100,18 +126,21 @@ const BAD_INPUTS: readonly BadInput[] = [
 ]
 
 describe('bad input', () => {
-  it.each(BAD_INPUTS)('gets one clear sentence, and changes nothing: $title', async ({ argv, exitCode, says, prepare }) => {
-    const cwd = temporaryDirectory()
-    prepare?.(cwd)
-    const before = readdirSync(cwd)
-    const ended = await runProgram(argv, { cwd })
-    expect(ended.stderr).toMatch(says)
-    expect(ended.exitCode, ended.stderr).toBe(exitCode ?? 2)
-    expect(ended.stderr).not.toMatch(/\n {4}at /)
-    expect(ended.stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(3)
-    expect(ended.stdout).toBe('')
-    expect(readdirSync(cwd)).toEqual(before)
-  })
+  it.each(BAD_INPUTS)(
+    'gets one clear sentence, and changes nothing: $title',
+    async ({ argv, exitCode, says, prepare }) => {
+      const cwd = temporaryDirectory()
+      prepare?.(cwd)
+      const before = readdirSync(cwd)
+      const ended = await runProgram(argv, { cwd })
+      expect(ended.stderr).toMatch(says)
+      expect(ended.exitCode, ended.stderr).toBe(exitCode ?? 2)
+      expect(ended.stderr).not.toMatch(/\n {4}at /)
+      expect(ended.stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(3)
+      expect(ended.stdout).toBe('')
+      expect(readdirSync(cwd)).toEqual(before)
+    },
+  )
 
   it('names a state file with unknown text, and leaves that task alone', async () => {
     const cwd = temporaryDirectory()

@@ -91,7 +91,10 @@ describe('a job script', () => {
       await batch.close()
     `)
     writeFileSync(join(cwd, 't.csv'), 'p,q\n1,a\n2,b\n')
-    const ended = await runProgram(['run', '-j', '2', '--root', 'r', '--csv', 't.csv', '--name', 'p{p}', 'job.mjs'], { cwd })
+    const ended = await runProgram(
+      ['run', '-j', '2', '--root', 'r', '--csv', 't.csv', '--name', 'p{p}', 'job.mjs'],
+      { cwd },
+    )
     expect(ended.exitCode, ended.stderr).toBe(0)
     expect(readStates(join(cwd, 'r'))).toEqual({ p1: 'DONE', p2: 'DONE' })
     expect(JSON.parse(readFileSync(join(cwd, 'r/p2/x'), 'utf8'))).toMatchObject({ p: '2', q: 'b' })
@@ -108,7 +111,21 @@ describe('a job script', () => {
       })
       await batch.close()
     `)
-    const argv = ['run', '-j', '1', '--root', 'r', '--retries', '1', '--retry-delay', '1ms', 'job.mjs', '--', 'a', '-b']
+    const argv = [
+      'run',
+      '-j',
+      '1',
+      '--root',
+      'r',
+      '--retries',
+      '1',
+      '--retry-delay',
+      '1ms',
+      'job.mjs',
+      '--',
+      'a',
+      '-b',
+    ]
     const ended = await runProgram(argv, { cwd })
     expect(ended.exitCode, ended.stderr).toBe(0)
     expect(existsSync(join(cwd, 'ignored'))).toBe(false)
@@ -152,7 +169,9 @@ describe('a job script', () => {
       await batch.close()
     `)
     const run = startProgram(['run', '-j', '2', 'job.mjs'], { cwd })
-    await waitUntil(() => existsSync(join(cwd, 'out/b/state')) && readStates(join(cwd, 'out')).b === 'RUNNING')
+    await waitUntil(
+      () => existsSync(join(cwd, 'out/b/state')) && readStates(join(cwd, 'out')).b === 'RUNNING',
+    )
     run.child.kill('SIGKILL')
     await run.ended
     writeFileSync(join(cwd, 'go'), '')

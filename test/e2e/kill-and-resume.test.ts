@@ -31,7 +31,9 @@ function doneCount(root: string): number {
 const COUNTING = 'echo "$MPIBATCH_CLAIM" >> "$MPIBATCH_TASK_DIR/starts"'
 
 const startsOf = (root: string, task: string): string[] =>
-  readFileSync(join(root, task, 'starts'), 'utf8').trimEnd().split('\n')
+  readFileSync(join(root, task, 'starts'), 'utf8')
+    .trimEnd()
+    .split('\n')
 
 describe('a run that is killed', () => {
   it('goes on with the same line: a thousand commands, each done once, none left over from the killed run', async () => {
@@ -41,10 +43,14 @@ describe('a run that is killed', () => {
     const script = `${COUNTING}; if [ -n "{}" ] && [ $(( {} % 50 )) = 0 ]; then sleep 0.2 & wait; fi; true`
     const line = ['run', '-j', '4', '--durability', 'none', '--array', '1-1000', '-c', script]
     const first = startProgram(line, { cwd })
-    await waitUntil(() => doneCount(root) >= 300, { describe: () => `${doneCount(root)} done, ${first.stderr()}` })
+    await waitUntil(() => doneCount(root) >= 300, {
+      describe: () => `${doneCount(root)} done, ${first.stderr()}`,
+    })
     first.child.kill('SIGKILL')
     await first.ended
-    const doneBefore = Object.entries(readStates(root)).filter(([, state]) => state === 'DONE').map(([task]) => task)
+    const doneBefore = Object.entries(readStates(root))
+      .filter(([, state]) => state === 'DONE')
+      .map(([task]) => task)
     expect(doneBefore.length).toBeLessThan(1000)
     const startsBefore = new Map(doneBefore.map((task) => [task, startsOf(root, task).length]))
     const second = await runProgram(line, { cwd })
@@ -90,7 +96,9 @@ describe('a run that is killed', () => {
   it('shows one whole word per task at every instant', async () => {
     const cwd = temporaryDirectory()
     const root = join(cwd, 'mpibatch.out')
-    const run = startProgram(['run', '-j', '4', '--durability', 'none', '--array', '1-300', '--', 'true'], { cwd })
+    const run = startProgram(['run', '-j', '4', '--durability', 'none', '--array', '1-300', '--', 'true'], {
+      cwd,
+    })
     await waitUntil(() => readdirSync(cwd).includes('mpibatch.out'))
     let looks = 0
     // readStates throws on an empty, partial or missing file.

@@ -9,7 +9,10 @@ const read = (...parts: string[]): string => readFileSync(join(...parts), 'utf8'
 describe('a run of commands', () => {
   it('runs one task per value, keeps the output, and ends with 0', async () => {
     const cwd = temporaryDirectory()
-    const ended = await runProgram(['run', '-j', '2', '--', 'echo', 'hello', '{}', ':::', 'one', 'two words', '$HOME'], { cwd })
+    const ended = await runProgram(
+      ['run', '-j', '2', '--', 'echo', 'hello', '{}', ':::', 'one', 'two words', '$HOME'],
+      { cwd },
+    )
     expect(ended.exitCode, ended.stderr).toBe(0)
     expect(ended.stdout).toBe('')
     const root = join(cwd, 'mpibatch.out')
@@ -20,7 +23,16 @@ describe('a run of commands', () => {
 
   it('does nothing when all is done, and adds what is new', async () => {
     const cwd = temporaryDirectory()
-    const line = (...values: string[]): string[] => ['run', '--', 'sh', '-c', 'echo ran >> "$MPIBATCH_TASK_DIR/runs"', '{}', ':::', ...values]
+    const line = (...values: string[]): string[] => [
+      'run',
+      '--',
+      'sh',
+      '-c',
+      'echo ran >> "$MPIBATCH_TASK_DIR/runs"',
+      '{}',
+      ':::',
+      ...values,
+    ]
     expect((await runProgram(line('a', 'b'), { cwd })).exitCode).toBe(0)
     const again = await runProgram([...line('a', 'b', 'c'), ':::+'].slice(0, -1), { cwd })
     expect(again.exitCode, again.stderr).toBe(0)
@@ -32,7 +44,10 @@ describe('a run of commands', () => {
   it('tells exit code, signal, time-out and a missing command apart', async () => {
     const cwd = temporaryDirectory()
     writeFileSync(join(cwd, 'list'), 'exit 3\nkill -SEGV $$\nsleep 60\nexec ./not-there\ntrue\n')
-    const ended = await runProgram(['run', '--timeout', '1s', '-j', '5', '-a', 'list', '--', 'sh', '-c', '{}'], { cwd })
+    const ended = await runProgram(
+      ['run', '--timeout', '1s', '-j', '5', '-a', 'list', '--', 'sh', '-c', '{}'],
+      { cwd },
+    )
     expect(ended.exitCode, ended.stderr).toBe(1)
     writeFileSync(join(cwd, 'programs'), `${join(cwd, 'no-program')}\n${cwd}\n`)
     const missing = await runProgram(['run', '--root', 'other', '-a', 'programs', '--', '{}'], { cwd })
@@ -61,12 +76,27 @@ describe('a run of commands', () => {
   it('gives the task its environment', async () => {
     const cwd = temporaryDirectory()
     const ended = await runProgram(
-      ['run', '--env', 'COLOUR=red', '--name', 'x_{}', '-c', ': {}; env | grep -E "^(MPIBATCH_|COLOUR)" | sort', ':::', 'v'],
+      [
+        'run',
+        '--env',
+        'COLOUR=red',
+        '--name',
+        'x_{}',
+        '-c',
+        ': {}; env | grep -E "^(MPIBATCH_|COLOUR)" | sort',
+        ':::',
+        'v',
+      ],
       { cwd },
     )
     expect(ended.exitCode, ended.stderr).toBe(0)
     const text = read(cwd, 'mpibatch.out', 'x_v', 'stdout')
-    const environment = Object.fromEntries(text.trim().split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2)))
+    const environment = Object.fromEntries(
+      text
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/=(.*)/s).slice(0, 2)),
+    )
     expect(environment).toMatchObject({
       COLOUR: 'red',
       MPIBATCH_TASK: 'x_v',
@@ -86,7 +116,9 @@ describe('a run of commands', () => {
     const cwd = temporaryDirectory()
     const script = 'echo $MPIBATCH_ATTEMPT >> {dir}/runs; test $MPIBATCH_ATTEMPT -ge 3'
     const line = ['run', '--retry-delay', '10ms', '-c', script, ':::', 'a']
-    expect((await runProgram([...line.slice(0, 1), '--retries', '1', ...line.slice(1)], { cwd })).exitCode).toBe(1)
+    expect(
+      (await runProgram([...line.slice(0, 1), '--retries', '1', ...line.slice(1)], { cwd })).exitCode,
+    ).toBe(1)
     expect(read(cwd, 'mpibatch.out/task_000001/runs')).toBe('1\n2\n')
     const left = await runProgram(line, { cwd })
     expect(left.exitCode).toBe(1)
@@ -100,7 +132,10 @@ describe('a run of commands', () => {
   it('stops after a failure when asked to fail fast, and gives back what ran', async () => {
     const cwd = temporaryDirectory()
     writeFileSync(join(cwd, 'list'), ['false', 'sleep 60', ...Array(20).fill('true')].join('\n'))
-    const ended = await runProgram(['run', '--fail-fast', '-j', '2', '-a', 'list', '--json', '-c', 'eval {}'], { cwd })
+    const ended = await runProgram(
+      ['run', '--fail-fast', '-j', '2', '-a', 'list', '--json', '-c', 'eval {}'],
+      { cwd },
+    )
     expect(ended.exitCode, ended.stderr).toBe(1)
     const summary = JSON.parse(ended.stdout)
     expect(summary).toMatchObject({ tasks: 22, failed: 1, stoppedBy: 'halt' })
@@ -118,7 +153,10 @@ describe('a run of commands', () => {
 
   it('shows what would run, and makes nothing', async () => {
     const cwd = temporaryDirectory()
-    const ended = await runProgram(['run', '--dry-run', '--', 'echo', '{1}-{2}', ':::', 'a', 'b', ':::', 'x y', 'z'], { cwd })
+    const ended = await runProgram(
+      ['run', '--dry-run', '--', 'echo', '{1}-{2}', ':::', 'a', 'b', ':::', 'x y', 'z'],
+      { cwd },
+    )
     expect(ended.exitCode, ended.stderr).toBe(0)
     expect(ended.stdout).toContain("task_000001\techo 'a-x y'\n")
     expect(ended.stdout.trim().split('\n')).toHaveLength(4)
@@ -131,11 +169,19 @@ describe('a run of commands', () => {
     writeFileSync(join(cwd, 't.json'), '[{"x":1,"y":"p q"},{"x":2,"y":"r"}]')
     const outputs = async (argv: string[], input?: string): Promise<string[]> => {
       const root = `root${Math.random()}`
-      const ended = await runProgram(['run', '--root', root, ...argv], { cwd, ...(input === undefined ? {} : { input }) })
+      const ended = await runProgram(['run', '--root', root, ...argv], {
+        cwd,
+        ...(input === undefined ? {} : { input }),
+      })
       expect(ended.exitCode, ended.stderr).toBe(0)
-      return Object.keys(readStates(join(cwd, root))).sort().map((task) => read(cwd, root, task, 'stdout').trimEnd())
+      return Object.keys(readStates(join(cwd, root)))
+        .sort()
+        .map((task) => read(cwd, root, task, 'stdout').trimEnd())
     }
-    expect(await outputs(['--csv', 't.csv', '--', 'echo', '{beta}', '{the gamma}'])).toEqual(['0.1 a "b"', '0.2 c'])
+    expect(await outputs(['--csv', 't.csv', '--', 'echo', '{beta}', '{the gamma}'])).toEqual([
+      '0.1 a "b"',
+      '0.2 c',
+    ])
     expect(await outputs(['--from-json', 't.json', '-c', 'echo {y} {x}'])).toEqual(['p q 1', 'r 2'])
     expect(await outputs(['--array', '1,5,7-9:2', '--', 'echo'])).toEqual(['1', '5', '7', '9'])
     expect(await outputs(['-a', '-', '--', 'echo', '{/.}'], 'd/x.txt\ny.tar.gz\n')).toEqual(['x', 'y.tar'])

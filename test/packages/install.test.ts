@@ -12,11 +12,18 @@ describe('the packages as they are published', () => {
     const folder = temporaryDirectory()
     const run = (command: string, argv: readonly string[], cwd = folder): string =>
       execFileSync(command, argv, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-    for (const name of PACKAGES) run('npm', ['pack', '--silent', '--pack-destination', folder], join(ROOT, 'packages', name))
+    for (const name of PACKAGES)
+      run('npm', ['pack', '--silent', '--pack-destination', folder], join(ROOT, 'packages', name))
     const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'))
     expect(tarballs).toHaveLength(PACKAGES.length)
     writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}\n')
-    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs.map((name) => `./${name}`)])
+    run('npm', [
+      'install',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      ...tarballs.map((name) => `./${name}`),
+    ])
     const { version } = JSON.parse(readFileSync(join(ROOT, 'packages/cli/package.json'), 'utf8'))
     expect(run('npx', ['mpibatch', '--version'])).toBe(`${version}\n`)
     run('npx', ['mpibatch', 'run', '--progress', 'none', '--', 'echo', 'hello', '{}', ':::', 'a', 'b'])
@@ -33,7 +40,9 @@ describe('the packages as they are published', () => {
     expect(readFileSync(join(folder, 'out/y/state'), 'utf8')).toBe('DONE\n')
     run('node', ['job.mjs'])
     // Types reach a TypeScript user too: the declaration files name only files that are there.
-    const installed = readdirSync(join(folder, 'node_modules/mpibatch/dist')).filter((name) => name.endsWith('.d.ts'))
+    const installed = readdirSync(join(folder, 'node_modules/mpibatch/dist')).filter((name) =>
+      name.endsWith('.d.ts'),
+    )
     expect(installed).toContain('index.d.ts')
   })
 })

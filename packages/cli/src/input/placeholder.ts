@@ -100,7 +100,7 @@ export function compileTemplate(text: string, scope: TemplateScope): Template {
       throw unknownPlaceholder(text.slice(brace), content, scope)
     parts.push({ kind: 'text', text: literal })
     literal = ''
-    parts.push({ ...found, context: contextFor(quoting, content, found) })
+    parts.push({ ...found, context: contextFor(quoting, content) })
     quoting?.acceptValue()
     offset = brace + content.length + 2
   }
@@ -203,11 +203,7 @@ function findPlaceholder(content: string, { columns, facts }: TemplateScope): Fo
   return index >= 0 && index < columns.length ? { kind: 'values', columns: [index], pathPart } : undefined
 }
 
-function contextFor(
-  quoting: ShellQuoting | undefined,
-  content: string,
-  found: FoundPlaceholder,
-): QuoteContext {
+function contextFor(quoting: ShellQuoting | undefined, content: string): QuoteContext {
   if (quoting === undefined) return 'plain'
   if (quoting.fault !== undefined) {
     throw new ConfigError(
