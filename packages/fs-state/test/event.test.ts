@@ -53,7 +53,9 @@ describe('the text of an event', () => {
 })
 
 describe('a line of the journal', () => {
-  const name = fc.string({ minLength: 1, unit: 'grapheme' }).filter((text) => !/[\n\r\u2028\u2029]/u.test(text))
+  const name = fc
+    .string({ minLength: 1, unit: 'grapheme' })
+    .filter((text) => !/[\n\r\u2028\u2029]/u.test(text))
 
   it('comes back whatever the task is called, and never torn', () => {
     fc.assert(

@@ -1,7 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { hasEnded, isGone, isSameMachine, ownIdentity, parseProcessStat, readEnvironment } from '../src/process-identity.ts'
+import {
+  hasEnded,
+  isGone,
+  isSameMachine,
+  ownIdentity,
+  parseProcessStat,
+  readEnvironment,
+} from '../src/process-identity.ts'
 
 const stat = (command: string, state = 'S', threads = 1): string =>
   `4242 (${command}) ${state} 17 4242 4242 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 ${threads} 0 987654 1000 10 18446744073709551615\n`

@@ -1,7 +1,13 @@
 /** Stores on real temporary directories, for the tests. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AttemptRecord, ClaimableStates, PlannedTask, StateStore, StoreClaim } from '@mpibatch/batch-core'
+import type {
+  AttemptRecord,
+  ClaimableStates,
+  PlannedTask,
+  StateStore,
+  StoreClaim,
+} from '@mpibatch/batch-core'
 import { onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts'
 import { createFsStateProvider, type FsStateProviderOptions } from '../src/fs-state-provider.ts'
@@ -31,7 +37,11 @@ export async function openStore(
 }
 
 /** Claims a task; fails if it can't be had. */
-export async function mustClaim(store: StateStore, taskIndex = 0, from: ClaimableStates = {}): Promise<StoreClaim> {
+export async function mustClaim(
+  store: StateStore,
+  taskIndex = 0,
+  from: ClaimableStates = {},
+): Promise<StoreClaim> {
   const outcome = await store.claim(taskIndex, { lastSeen: 0, from })
   if (outcome.kind !== 'claimed') throw new Error(`Not claimed: ${JSON.stringify(outcome)}`)
   return outcome.claim

@@ -15,7 +15,11 @@ const STATES: Readonly<Record<string, StateReading>> = {
 function judged(state: string, last: EventKind | 'none' | 'unreadable', pending: boolean): string {
   const content = { instance: 'x', proc: 0, nonce: '' }
   const event =
-    last === 'none' ? undefined : last === 'unreadable' ? { slot: 5 } : { slot: 5, content: { ...content, kind: last } }
+    last === 'none'
+      ? undefined
+      : last === 'unreadable'
+        ? { slot: 5 }
+        : { slot: 5, content: { ...content, kind: last } }
   const view = judgeTask(STATES[state] ?? { kind: 'invalid', reason: '' }, event, () => pending)
   return view.kind === 'settled' || view.kind === 'ending' ? `${view.kind} ${view.state}` : view.kind
 }
@@ -43,6 +47,8 @@ describe('what state and last event say together', () => {
   })
 
   it('leaves a task alone whose state is no state, whatever its events', () => {
-    expect(EVENT_KINDS.map((kind) => judged('nonsense', kind, true))).toEqual(EVENT_KINDS.map(() => 'invalid'))
+    expect(EVENT_KINDS.map((kind) => judged('nonsense', kind, true))).toEqual(
+      EVENT_KINDS.map(() => 'invalid'),
+    )
   })
 })
