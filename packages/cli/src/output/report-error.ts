@@ -1,5 +1,6 @@
 import { MpibatchError } from '@mpibatch/batch-core'
-import { EXIT_CODE, exitCodeFor } from '../exit-code.ts'
+import { exitCodeFor } from '../error-exit-code.ts'
+import { EXIT_CODE } from '../exit-code.ts'
 
 /**
  * Says on standard error why a command could not go on.

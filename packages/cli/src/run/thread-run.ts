@@ -13,7 +13,8 @@ import {
   type ThreadJob,
 } from '@mpibatch/batch-core'
 import { createFsStateProvider } from '@mpibatch/fs-state'
-import { EXIT_CODE, exitCodeOf } from '../exit-code.ts'
+import { exitCodeOf } from '../error-exit-code.ts'
+import { EXIT_CODE } from '../exit-code.ts'
 import type { HaltPolicy } from '../input/halt.ts'
 import type { ProgressDisplay } from '../output/progress-display.ts'
 import { haltOnCounts } from './halt-watch.ts'
