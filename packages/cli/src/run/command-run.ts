@@ -39,6 +39,7 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
       render: (task, place) => plan.renderCommand(task.index, { ...place, attempt: task.attempt }),
       root,
       inTaskDirectory: options.inTaskDirectory,
+      inherited: { ...process.env },
       environment: options.environment,
       timeoutMs: options.timeoutMs,
       logs: options.logs,

@@ -24,6 +24,9 @@ export interface SlotRunOptions {
   ) => readonly string[]
   readonly root: string
   readonly inTaskDirectory: boolean
+  /** What commands inherit; a plain copy, since reading `process.env` for every task costs more than all the rest. */
+  readonly inherited: Readonly<Record<string, string | undefined>>
+  /** What `--env` adds. */
   readonly environment: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
   readonly logs: LogPolicy
@@ -67,7 +70,7 @@ async function runTask(options: SlotRunOptions, task: Task, slot: number): Promi
   const result = await options.runner.run({
     argv: options.render(task, { slot, directory }),
     directory: options.inTaskDirectory ? directory : process.cwd(),
-    environment: taskEnvironment(process.env, {
+    environment: taskEnvironment(options.inherited, {
       task: { name: task.name, index: task.index, directory, attempt: task.attempt, claim: task.claim },
       root: options.root,
       instance: options.batch.instance,
