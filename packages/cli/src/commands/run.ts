@@ -59,7 +59,9 @@ async function runScript(context: RunContext): Promise<RunOutcome> {
 }
 
 function report(summary: RunSummary, json: boolean): void {
-  for (const line of summaryLines(summary)) process.stderr.write(`${line}\n`)
+  // A script that ended before it opened a batch has said why; there is nothing to sum up.
+  const lines = summary.tasks === 0 ? [] : summaryLines(summary)
+  for (const line of lines) process.stderr.write(`${line}\n`)
   if (json) process.stdout.write(`${JSON.stringify(summary)}\n`)
 }
 

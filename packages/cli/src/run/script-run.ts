@@ -18,7 +18,7 @@ export async function runJobScript({ request, stop, progress }: RunContext): Pro
   const fromCommandLine = runtimeOptions(request)
   // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.
   stop.listenToSignals()
-  return await runThreads({
+  const result = await runThreads({
     script: resolve(work.path),
     scriptArguments: work.scriptArguments,
     ranks: options.jobs,
@@ -28,6 +28,10 @@ export async function runJobScript({ request, stop, progress }: RunContext): Pro
     progress,
     debug: options.debug,
   })
+  if (!result.opened && result.failureExitCode === undefined && stop.cause === undefined) {
+    progress.message(`${work.path} opened no batch, so it ran as it is in each of ${options.jobs} ranks.`)
+  }
+  return result
 }
 
 const TYPESCRIPT = /\.[cm]?ts$/
