@@ -3,7 +3,7 @@ import { RESERVED_NAME, type TaskDefinition } from '@mpibatch/batch-core'
 import type { FileLayer } from './file-layer.ts'
 import { type ManifestEntry, readManifest } from './manifest.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
-import { checkReadableRoot } from './root-check.ts'
+import { checkReadableRoot, checkRootPlace } from './root-check.ts'
 import { statePath, taskDirectory } from './store-paths.ts'
 
 /** A task that a root holds; what the manifest says of it, if it is there. */
@@ -18,7 +18,7 @@ export interface KnownTask extends TaskDefinition, Partial<Pick<ManifestEntry, '
  */
 export function readKnownTasks(root: string, files: FileLayer = nodeFileLayer): readonly KnownTask[] {
   const place = resolve(root)
-  if (files.peek(place) === undefined) return []
+  if (!checkRootPlace(files, place)) return []
   checkReadableRoot(files, place)
   const tasks = new Map<string, KnownTask>()
   for (const entry of readManifest(files, place)) tasks.set(entry.name, entry)

@@ -30,21 +30,35 @@ export async function prepareRoot(
 }
 
 /**
+ * Makes sure that a root is a directory, if there is anything of its name; changes nothing.
+ *
+ * @returns Whether it is there.
+ * @throws {@link StoreUnusableError} with a sentence that says what to do.
+ */
+export function checkRootPlace(files: FileLayer, root: string): boolean {
+  try {
+    checkKind(files, root)
+    return files.peek(root) !== undefined
+  } catch (error) {
+    throw unusable(root, error)
+  }
+}
+
+/**
  * Makes sure that a root is there to be read.
  *
  * @throws {@link StoreUnusableError} with a sentence that says what to do.
  */
 export function checkReadableRoot(files: FileLayer, root: string): void {
+  if (!checkRootPlace(files, root)) {
+    throw new StoreUnusableError(
+      `There is no task root ${root}. Check the name, or make it with "mpibatch run".`,
+      {
+        details: { root, code: 'ENOENT' },
+      },
+    )
+  }
   try {
-    checkKind(files, root)
-    if (files.peek(root) === undefined) {
-      throw new StoreUnusableError(
-        `There is no task root ${root}. Check the name, or make it with "mpibatch run".`,
-        {
-          details: { root, code: 'ENOENT' },
-        },
-      )
-    }
     for (const _entry of files.list(root)) break
   } catch (error) {
     throw unusable(root, error)
