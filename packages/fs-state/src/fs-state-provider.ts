@@ -16,7 +16,7 @@ import { addSegment, countSegments, readManifest } from './manifest.ts'
 import { compareTasks, type TaskChange, tasksChanged } from './manifest-comparison.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { type RegisterOptions, registerSession } from './register-session.ts'
-import { checkKind, checkRootPlace } from './root-check.ts'
+import { checkRootPlace } from './root-check.ts'
 import { taskDirectory } from './store-paths.ts'
 import { type FsStoreTicket, StoreSession } from './store-session.ts'
 import { readTask } from './task-chain.ts'
@@ -64,7 +64,6 @@ interface OpenOptions extends RegisterOptions {
 
 async function openStore(options: OpenOptions, tasks: readonly PlannedTask[]): Promise<FsStateStore> {
   const { root, files, acceptChanges } = options
-  checkKind(files, root)
   // Before anything is made: a list that is refused must change nothing.
   if (checkRootPlace(files, root)) {
     const { changed } = compareTasks(tasks, readManifest(files, root))

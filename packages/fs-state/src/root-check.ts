@@ -81,7 +81,7 @@ export function unusable(root: string, error: unknown): StoreUnusableError {
  *
  * @throws {@link StoreUnusableError} with a sentence that says what to do.
  */
-export function checkKind(files: FileLayer, root: string): void {
+function checkKind(files: FileLayer, root: string): void {
   const kind = files.peek(root)
   if (kind === undefined || kind === 'directory') return
   if (kind !== 'symlink') throw refusal(root, 'is not a directory. Choose another --root, or move it away.')
