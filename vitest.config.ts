@@ -12,7 +12,12 @@ export default defineConfig({
         test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], testTimeout: 20_000 },
       },
       {
-        test: { name: 'multi-process', include: ['test/multi-process/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: {
+          name: 'multi-process',
+          include: ['test/multi-process/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         // Installs the packed packages with npm, so it needs a registry or a filled cache.
