@@ -54,16 +54,14 @@ function checkBorders(path, text) {
 function checkTestNames(path, text) {
   if (!/\.test\.ts$/.test(path)) return
   const seen = new Set()
-  let suite = ''
-  for (const [, kind, name] of text.matchAll(
-    /^\s*(describe|it)(?:\.\w+)?(?:\([^'`]*\))?\(\s*\n?\s*['`]([^'`]*)['`]/gm,
-  )) {
-    if (kind === 'describe') suite = name
-    else {
-      const full = `${suite} ${name}`
-      if (seen.has(full)) faults.push(`${path}: two tests are called "${full}"`)
-      seen.add(full)
-    }
+  // A suite of its own begins at every describe, also at one whose name is made from a table.
+  let suite = 0
+  for (const line of text.split('\n')) {
+    if (/^\s*describe\b/.test(line)) suite += 1
+    const name = /^\s*it(?:\.\w+(?:\(.*?\))?)*\(['`]([^'`]*)['`]/.exec(line)?.[1]
+    if (name === undefined) continue
+    if (seen.has(`${suite} ${name}`)) faults.push(`${path}: two tests of one suite are called "${name}"`)
+    seen.add(`${suite} ${name}`)
   }
 }
 
