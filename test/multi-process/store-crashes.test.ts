@@ -120,7 +120,7 @@ const cases = (row: Row, steps: readonly string[] = STEPS): [step: string, Expec
   })
 
 describe('killed while it claims a task', () => {
-  it.each(cases(AFTER_CLAIM))('after %s: %j', async (step, expected) => {
+  it.each(cases(AFTER_CLAIM))('a claim, after %s: %j', async (step, expected) => {
     const place = root()
     await killAt({ root: place, actions: [['claim', 0]] }, { step, kind: 'CLAIM' })
     await recover(place, expected)
@@ -132,7 +132,7 @@ describe.each([
   ['FAILED', AFTER_FAILED],
   ['OPEN', AFTER_OPEN],
 ] as const)('killed while it makes a task %s', (kind, row) => {
-  it.each(cases(row))('after %s: %j', async (step, expected) => {
+  it.each(cases(row))('a result or release, after %s: %j', async (step, expected) => {
     const place = root()
     await killAt(
       {
@@ -149,7 +149,7 @@ describe.each([
 })
 
 describe('killed while it takes a task over', () => {
-  it.each(cases(AFTER_TAKE_OVER))('after %s: %j', async (step, expected) => {
+  it.each(cases(AFTER_TAKE_OVER))('a take-over, after %s: %j', async (step, expected) => {
     const place = root()
     await killAt(
       {
@@ -167,21 +167,27 @@ describe('killed while it takes a task over', () => {
 })
 
 describe('killed while it completes the result of a dead owner', () => {
-  it.each(cases(AFTER_ROLL_FORWARD, ['begin', 'P3', 'P4', 'P5']))('after %s: %j', async (step, expected) => {
-    const place = root()
-    await killAt(
-      {
-        root: place,
-        actions: [
-          ['claim', 0],
-          ['DONE', 0],
-        ],
-      },
-      { step: 'P2', kind: 'DONE' },
-    )
-    await killAt({ root: place, actions: [['claim', 0]] }, { step, kind: 'DONE', operation: 'roll-forward' })
-    await recover(place, expected)
-  })
+  it.each(cases(AFTER_ROLL_FORWARD, ['begin', 'P3', 'P4', 'P5']))(
+    'a roll-forward, after %s: %j',
+    async (step, expected) => {
+      const place = root()
+      await killAt(
+        {
+          root: place,
+          actions: [
+            ['claim', 0],
+            ['DONE', 0],
+          ],
+        },
+        { step: 'P2', kind: 'DONE' },
+      )
+      await killAt(
+        { root: place, actions: [['claim', 0]] },
+        { step, kind: 'DONE', operation: 'roll-forward' },
+      )
+      await recover(place, expected)
+    },
+  )
 })
 
 it('fails a task on which five owners have died', async () => {
