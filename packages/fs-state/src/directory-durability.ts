@@ -1,5 +1,6 @@
 import { syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
+import { toStateIoError } from './io-error.ts'
 
 /**
  * Makes sure that the directories of ended tasks stand in the task root on the disk, not only what is in them.
@@ -36,14 +37,22 @@ export class DirectoryDurability {
 
   /** Syncs the root now, after which the tasks that are marked with 1 need no more. */
   async ensureAll(marked: Uint8Array): Promise<void> {
-    await syncDirectory(this.#files, this.#root)
+    await this.#syncRoot()
     for (let index = 0; index < marked.length; index += 1) if (marked[index] === 1) this.#durable[index] = 1
   }
 
   async #sync(indices: readonly number[]): Promise<void> {
     // Whoever comes from now on has to wait for the next sync.
     this.#waiting = undefined
-    await syncDirectory(this.#files, this.#root)
+    await this.#syncRoot()
     for (const index of indices) this.#durable[index] = 1
+  }
+
+  async #syncRoot(): Promise<void> {
+    try {
+      await syncDirectory(this.#files, this.#root)
+    } catch (error) {
+      throw toStateIoError(error, { path: this.#root, action: 'sync' })
+    }
   }
 }

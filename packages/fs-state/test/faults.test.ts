@@ -162,6 +162,18 @@ describe('a sync that fails', () => {
     )
   })
 
+  it('of the root leaves the result of a new task unreported', async () => {
+    const root = freshRoot()
+    let broken = false
+    const files = faultyFileLayer((call) =>
+      broken && call.name === 'sync' && call.path === root ? { code: 'EIO' } : undefined,
+    )
+    const store = await openStore(root, plan('a'), { files, durability: 'terminal' })
+    const claim = await mustClaim(store)
+    broken = true
+    await expect(store.publish(claim, 'DONE', RECORD)).rejects.toThrow(StateIoError)
+  })
+
   it('is not needed where directories can not be synced', async () => {
     const files = faultyFileLayer((call) =>
       call.name === 'sync' && nodeFileLayer.peek(call.path) === 'directory' ? { code: 'EINVAL' } : undefined,
