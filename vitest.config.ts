@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Unit tests run from source; the other suites start the built programs, so `npm run build` comes first. */
@@ -5,6 +6,8 @@ const fromSource = { conditions: ['@mpibatch/source'] }
 
 export default defineConfig({
   test: {
+    // Most tests wait for processes that they started, also on small machines.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         resolve: fromSource,

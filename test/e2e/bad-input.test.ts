@@ -117,6 +117,24 @@ const BAD_INPUTS: readonly BadInput[] = [
     prepare: file('taken', 'mine'),
   },
   {
+    title: 'a root below a file',
+    argv: ['run', '--root', 'taken/root', '--', 'true', ':::', 'a'],
+    exitCode: 3,
+    says: /taken\/root/,
+    prepare: file('taken', 'mine'),
+  },
+  {
+    title: 'a root where no directory can be made',
+    argv: ['run', '--root', '/proc/mpibatch/root', '--', 'true', ':::', 'a'],
+    exitCode: 3,
+    says: /\/proc\/mpibatch/,
+  },
+  {
+    title: 'a value that is not UTF-8',
+    argv: ['run', '--', 'true', ':::', '\ufffd'],
+    says: /UTF-8/,
+  },
+  {
     title: 'a root behind a dangling link',
     argv: ['run', '--root', 'link', '--', 'true', ':::', 'a'],
     exitCode: 3,

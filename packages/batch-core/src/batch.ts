@@ -118,7 +118,8 @@ export class Batch implements AsyncIterable<Task> {
 
   /**
    * Goes through the tasks of this worker group; every member of the group iterates. The body ends each task with
-   * `done`, `fail` or `release`. A body that is left by an exception or `break` gives its task back.
+   * `done`, `fail` or `release`. A body that is left before, mostly by an exception, leaves its task FAILED: a script
+   * that is started again then gets on to the others.
    *
    * @throws {@link UsageError} after a body that did not end its task.
    */
@@ -131,10 +132,10 @@ export class Batch implements AsyncIterable<Task> {
         yield task
         finished = true
       } finally {
-        if (!finished && !task.ended) await this.#abandon(task)
+        if (!finished && !task.ended) await this.#abandon(task, 'FAILED')
       }
       if (!task.ended) {
-        await this.#abandon(task)
+        await this.#abandon(task, 'OPEN')
         throw new UsageError(
           `The loop went on without ending task ${JSON.stringify(task.name)}. Call task.done() or task.fail(error) in it.`,
         )
@@ -207,7 +208,7 @@ export class Batch implements AsyncIterable<Task> {
     if (this.#closed) return this.#finalCounts
     this.#closed = true
     const { world, store, closeShared } = this.#parts
-    for (const task of this.#current.values()) await this.#abandon(task)
+    for (const task of this.#current.values()) await this.#abandon(task, 'OPEN')
     await world.barrier()
     this.#finalCounts = this.counts()
     // The rank that opened the store says that the instance is over, so every other rank lets go of it before.
@@ -268,15 +269,16 @@ export class Batch implements AsyncIterable<Task> {
     })
   }
 
-  /** Gives a task back without the other members of the group: they may have left already. */
-  async #abandon(task: Task): Promise<void> {
+  /** Ends a task without the other members of the group: they may have left already. */
+  async #abandon(task: Task, end: 'FAILED' | 'OPEN'): Promise<void> {
     this.#current.delete(task.index)
     const record: AttemptRecord = {
-      reason: 'interrupted',
+      reason: end === 'FAILED' ? 'error' : 'interrupted',
       startedAtMs: task.startedAtMs,
       durationMs: Date.now() - task.startedAtMs,
       worker: this.groupIndex,
+      message: 'the script left the task without ending it',
     }
-    await this.#parts.claimer?.end(task.storeClaim, 'OPEN', record)
+    await this.#parts.claimer?.end(task.storeClaim, end, record)
   }
 }

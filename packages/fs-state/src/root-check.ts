@@ -1,5 +1,4 @@
 /** Makes sure that a task root is there and usable, before anything is claimed in it. */
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { StoreUnusableError } from '@mpibatch/batch-core'
 import { syncDirectory } from './file-access.ts'
@@ -20,7 +19,7 @@ export async function prepareRoot(
   try {
     checkKind(files, root)
     if (files.peek(root) === undefined) {
-      mkdirSync(root, { recursive: true })
+      makeWithParents(files, root)
       if (options.sync) await syncDirectory(files, dirname(root))
     }
     for (const directory of [ownDirectory(root), instancesDirectory(root)]) makeDirectory(files, directory)
@@ -95,6 +94,13 @@ function checkKind(files: FileLayer, root: string): void {
   if (beyond !== 'directory') {
     throw refusal(root, 'is a symbolic link to something that is not a directory. Choose another --root.')
   }
+}
+
+/** One directory at a time: where the system refuses a directory, as in /proc, Node's recursive mkdir never ends. */
+function makeWithParents(files: FileLayer, path: string): void {
+  const parent = dirname(path)
+  if (parent !== path && files.peek(parent) === undefined) makeWithParents(files, parent)
+  makeDirectory(files, path)
 }
 
 function makeDirectory(files: FileLayer, path: string): void {

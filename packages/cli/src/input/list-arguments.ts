@@ -28,12 +28,22 @@ export function combineLists(
     for (const values of columns) {
       number += 1
       if (values.length === 0) throw new ConfigError(`List ${number} behind the command is empty.`)
+      if (list.kind === 'values') checkEncoding(values)
       if (list.paired) pair(groups, values, number)
       else groups.push({ columns: [values], rowCount: values.length })
     }
   }
   checkSize(groups)
   return new TaskList(new Map(productOf(groups).map((column, index) => [String(index + 1), column])))
+}
+
+/** Node has put U+FFFD in place of bytes that are not UTF-8; the command would run on another name than was meant. */
+function checkEncoding(values: readonly string[]): void {
+  const value = values.find((text) => text.includes('\ufffd'))
+  if (value === undefined) return
+  throw new ConfigError(
+    `The value ${JSON.stringify(value)} behind ::: is not UTF-8. Rename the file, or convert the text, so that it is.`,
+  )
 }
 
 function separatorOf({ kind, paired }: ListArgument): string {
