@@ -9,6 +9,8 @@ export interface FileSystemClass {
    * an earlier one, the chain of events could get a gap.
    */
   readonly claimSync: boolean
+  /** Whether one machine alone can have mounted it, so that all who use it share that machine's boot. */
+  readonly local: boolean
 }
 
 /** Numbers of statfs(2); file systems that persist the names of a directory in order. */
@@ -32,11 +34,14 @@ const UNORDERED: ReadonlyMap<number, string> = new Map([
   [0x19830326, 'beegfs'],
 ])
 
+/** Those of disks and memory. Not overlayfs, whose upper directory may lie anywhere. */
+const LOCAL: ReadonlySet<string> = new Set(['ext4', 'xfs', 'zfs', 'tmpfs', 'btrfs', 'f2fs'])
+
 /** Finds the class of a file system by the type that statfs(2) gives. */
 export function fileSystemClass(type: number): FileSystemClass {
   // The number has 32 bits, but comes as signed from some systems.
   const key = type >>> 0
   const ordered = ORDERED.get(key)
-  if (ordered !== undefined) return { name: ordered, claimSync: false }
-  return { name: UNORDERED.get(key) ?? 'unknown', claimSync: true }
+  const name = ordered ?? UNORDERED.get(key) ?? 'unknown'
+  return { name, claimSync: ordered === undefined, local: LOCAL.has(name) }
 }

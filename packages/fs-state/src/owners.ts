@@ -1,11 +1,17 @@
 /**
  * Which owners of claims are dead. An owner is dead if its life log says so, for ever. Where the log says ALIVE, but
- * the process was on this machine and is gone, its commands are ended first and the log is completed with DEAD; only
+ * the process was on this machine and is gone, its commands (unless a reboot has ended them) are ended first and the log is completed with DEAD; only
  * then may its tasks be taken. An owner on another machine counts as alive, and so does one of which nothing is known.
  */
 import type { FileLayer } from './file-layer.ts'
 import { hasEndedLife, type InstanceFiles, listInstances, readInstance, writeLife } from './instance.ts'
-import { isGone, isSameMachine, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import {
+  isBeforeReboot,
+  isGone,
+  isSameMachine,
+  ownIdentity,
+  type ProcessIdentity,
+} from './process-identity.ts'
 import { instanceDirectory } from './store-paths.ts'
 import { endSurvivors } from './survivors.ts'
 
@@ -26,6 +32,8 @@ export interface OwnersOptions {
   /** The instance that asks; it counts as alive. */
   readonly instance: string
   readonly sync: boolean
+  /** Whether the root is on a file system that this machine alone can have mounted. */
+  readonly local: boolean
   /** A fresh name for something that is built before it is shown. */
   readonly stage: () => string
 }
@@ -81,12 +89,15 @@ export class Owners {
         fault: `Nothing is known of the owner ${instance}: ${directory} is missing or damaged. Its tasks are left alone; if it does not run any more, take them with --steal-running.`,
       }
     }
+    const { local } = this.#options
+    if (local && isBeforeReboot(this.#self, found.info)) return await this.#declareDead(found)
     if (!isSameMachine(this.#self, found.info) || !isGone(found.info)) return ALIVE
     return await this.#bury(found)
   }
 
-  async #bury({ instance, nextLife }: InstanceFiles): Promise<Verdict> {
-    const { files, root, sync, stage } = this.#options
+  async #bury(found: InstanceFiles): Promise<Verdict> {
+    const { files, root } = this.#options
+    const { instance } = found
     const survivors = await endSurvivors(files, root, instance)
     if (survivors.length > 0) {
       const list = survivors.map(({ pid, reason }) => `${pid} (${reason})`).join(', ')
@@ -95,6 +106,11 @@ export class Owners {
         fault: `The instance ${instance} is gone, but processes that it started could not be ended: ${list}. Its tasks are left alone until they are.`,
       }
     }
+    return await this.#declareDead(found)
+  }
+
+  async #declareDead({ instance, nextLife }: InstanceFiles): Promise<Verdict> {
+    const { files, root, sync, stage } = this.#options
     const made = await writeLife(files, root, {
       instance,
       entry: nextLife,
@@ -107,8 +123,9 @@ export class Owners {
   }
 }
 
-/** Tells whether an instance lives, by looking only: nothing is ended, nothing written. */
-export function looksAlive(instance: InstanceFiles, self: ProcessIdentity): boolean {
+/** Tells whether an instance lives, by looking only: nothing is ended, nothing written. `local` as in {@link OwnersOptions}. */
+export function looksAlive(instance: InstanceFiles, self: ProcessIdentity, local: boolean): boolean {
   if (hasEndedLife(instance)) return false
+  if (local && instance.info !== undefined && isBeforeReboot(self, instance.info)) return false
   return instance.info === undefined || !isSameMachine(self, instance.info) || !isGone(instance.info)
 }

@@ -47,6 +47,14 @@ export function isSameMachine(one: ProcessIdentity, other: ProcessIdentity): boo
   return one.bootId === other.bootId && one.pidNamespace === other.pidNamespace
 }
 
+/**
+ * Tells whether a process ran before its machine was started anew. Only for processes of one machine, whatever it is
+ * called by now: those that use one local disk.
+ */
+export function isBeforeReboot(self: ProcessIdentity, other: ProcessIdentity): boolean {
+  return self.bootId !== '' && other.bootId !== '' && self.bootId !== other.bootId
+}
+
 /** Tells whether a process of this machine has ended. In doubt it has not. */
 export function isGone(identity: ProcessIdentity): boolean {
   const stat = readProcessStat(identity.pid)

@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import type { AttemptReason, TaskState, TaskValue } from '@mpibatch/batch-core'
 import { type EndLine, readAttempts, type StartLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
+import { fileSystemClass } from './file-system-class.ts'
 import { type InstanceFiles, listInstances, readInstance } from './instance.ts'
 import { type KnownTask, readKnownTasks } from './known-tasks.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
@@ -101,12 +102,14 @@ class FsRootView implements RootView {
   readonly #root: string
   readonly #known: readonly KnownTask[]
   readonly #self = ownIdentity()
+  readonly #local: boolean
   #indexOf: ReadonlyMap<string, number> | undefined
   #records: ReadonlyMap<string, TaskRecords> | undefined
 
   constructor(files: FileLayer, root: string) {
     this.#files = files
     this.#root = root
+    this.#local = fileSystemClass(files.fileSystemType(root)).local
     this.#known = readKnownTasks(root, files)
   }
 
@@ -148,7 +151,7 @@ class FsRootView implements RootView {
 
   #toInstance(found: InstanceFiles, info: NonNullable<InstanceFiles['info']>): InstanceReport {
     const { instance, host, pid, startedAtMs, command } = info
-    const alive = looksAlive(found, this.#self)
+    const alive = looksAlive(found, this.#self, this.#local)
     return { instance, host, pid, alive, startedAtMs, ...(command === undefined ? {} : { command }) }
   }
 
@@ -196,7 +199,7 @@ class FsRootView implements RootView {
     if (known !== undefined) return known
     const found = readInstance(this.#files, this.#root, instance)
     const { host = '', pid = 0 } = found.info ?? {}
-    const owner = { instance, host, pid, alive: looksAlive(found, this.#self) }
+    const owner = { instance, host, pid, alive: looksAlive(found, this.#self, this.#local) }
     owners.set(instance, owner)
     return owner
   }

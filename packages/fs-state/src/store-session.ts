@@ -1,6 +1,7 @@
 import { Appender, type OnAppendStep, type StoreDurability } from './append.ts'
 import { EventTokens } from './event-token.ts'
 import type { FileLayer } from './file-layer.ts'
+import { fileSystemClass } from './file-system-class.ts'
 import { hasEndedLife, readInstance, writeLife } from './instance.ts'
 import { InstanceRecords } from './instance-records.ts'
 import { toStateIoError } from './io-error.ts'
@@ -51,7 +52,8 @@ export class StoreSession {
     this.directory = directory
     this.sync = sync
     this.appender = new Appender({ files, tokens, instance, durability, claimSync, onStep })
-    this.owners = new Owners({ files, root, instance, sync, stage: () => this.stage() })
+    const { local } = fileSystemClass(files.fileSystemType(root))
+    this.owners = new Owners({ files, root, instance, sync, local, stage: () => this.stage() })
     this.records = new InstanceRecords(files, { directory, proc })
     this.#proc = proc
   }

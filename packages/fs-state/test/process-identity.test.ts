@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import {
   hasEnded,
+  isBeforeReboot,
   isGone,
   isSameMachine,
   ownIdentity,
@@ -14,10 +15,11 @@ const stat = (command: string, state = 'S', threads = 1): string =>
   `4242 (${command}) ${state} 17 4242 4242 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 ${threads} 0 987654 1000 10 18446744073709551615\n`
 
 describe('the identity of a process', () => {
-  it.each(['node', 'a b', ') S 1 (', 'x) Z 9 9'])('is read past a command called %j', (command) => {
-    expect(parseProcessStat(stat(command))).toEqual({
-      ...{ pid: 4242, state: 'S', parent: 17, group: 4242, threadCount: 1, startTime: '987654' },
-    })
+  it('tells a boot before this one, where both boots are known', () => {
+    const self = { ...ownIdentity(), bootId: 'now' }
+    expect(isBeforeReboot(self, { ...self, bootId: 'before' })).toBe(true)
+    expect(isBeforeReboot(self, self)).toBe(false)
+    expect(isBeforeReboot(self, { ...self, bootId: '' })).toBe(false)
   })
 
   it('is not read from less than a whole line', () => {

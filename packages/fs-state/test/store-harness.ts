@@ -57,9 +57,14 @@ export function pretendDead(root: string, instance: string): void {
   changeInfo(root, instance, { startTime: '1' })
 }
 
-/** Makes an instance look as if it ran on another machine. */
+/** Makes an instance look as if it ran where this process can't see it: in a container of this machine. */
 export function pretendRemote(root: string, instance: string): void {
-  changeInfo(root, instance, { bootId: 'another boot', host: 'elsewhere' })
+  changeInfo(root, instance, { pidNamespace: 'pid:[1]', host: 'elsewhere' })
+}
+
+/** Makes an instance look as if its machine had been started anew since. */
+export function pretendReboot(root: string, instance: string): void {
+  changeInfo(root, instance, { bootId: 'the boot before' })
 }
 
 function changeInfo(root: string, instance: string, change: object): void {
