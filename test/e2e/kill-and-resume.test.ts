@@ -81,6 +81,21 @@ describe('a run that is killed', () => {
     expect(countStates(root)).toEqual({ DONE: 3 })
   })
 
+  it.each([
+    ['a time-out', ['--timeout', '500ms']],
+    ['a failure', []],
+  ])('ends what has left its process group before the next attempt, after %s', async (_, options) => {
+    const cwd = temporaryDirectory()
+    const root = join(cwd, 'mpibatch.out')
+    const hang = options.length > 0 ? 'sleep 600' : 'exit 3'
+    const script = `setsid sleep 600 & ${COUNTING}; if [ "$MPIBATCH_ATTEMPT" = 1 ]; then ${hang}; fi; kill $!; : {}`
+    const argv = ['run', ...options, '--retries', '1', '--retry-delay', '1ms', '-c', script, ':::', 'a']
+    const ended = await runProgram(argv, { cwd })
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(startsOf(root, 'task_000001')).toHaveLength(2)
+    expect(commandsOf(root)).toEqual([])
+  })
+
   it('is not taken for dead while it lives: two runs at once run no task twice', async () => {
     const cwd = temporaryDirectory()
     const root = join(cwd, 'mpibatch.out')

@@ -16,4 +16,5 @@ export {
   type TaskReport,
 } from './root-view.ts'
 export type { FsStoreTicket } from './store-session.ts'
+export { endProcessesWith, type Survivor } from './survivors.ts'
 export type { ReopenOptions, ReopenResult } from './task-reopening.ts'

@@ -30,15 +30,30 @@ export interface Survivor {
  *
  * @returns Those that could not be ended within {@link GONE_TIMEOUT_MS}.
  */
-export async function endSurvivors(
-  files: FileLayer,
-  root: string,
-  instance: string,
-): Promise<readonly Survivor[]> {
+export function endSurvivors(files: FileLayer, root: string, instance: string): Promise<readonly Survivor[]> {
   const groups = recordedGroups(files, root, instance)
+  return endAll(() => findSurvivors(instance, groups))
+}
+
+/**
+ * Ends all processes of this machine that have these variables in their environment, and waits until they are gone:
+ * what a task's command has started inherits the task's variables, also where it has left the command's process group.
+ * Spares as {@link endSurvivors} does.
+ *
+ * @param variables - Names and values, all of which a process must have.
+ * @returns Those that could not be ended within {@link GONE_TIMEOUT_MS}.
+ */
+export function endProcessesWith(variables: Readonly<Record<string, string>>): Promise<readonly Survivor[]> {
+  const wanted = Object.entries(variables)
+  return endAll(() =>
+    findProcesses(({ pid }) => wanted.every(([name, value]) => readEnvironment(pid, name) === value)),
+  )
+}
+
+async function endAll(find: () => readonly ProcessStat[]): Promise<readonly Survivor[]> {
   const deadline = performance.now() + GONE_TIMEOUT_MS
   for (;;) {
-    const found = findSurvivors(instance, groups)
+    const found = find()
     if (found.length === 0) return []
     const refused = found.flatMap((process_) => kill(process_) ?? [])
     if (refused.length === found.length) return refused
@@ -60,18 +75,26 @@ export function findSurvivors(
   instance: string,
   groups: ReadonlyMap<number, Pick<StartLine, 'startTime'>>,
 ): readonly ProcessStat[] {
-  const all = listProcesses()
-  const byPid = new Map(all.map((stat) => [stat.pid, stat]))
-  const spared = ancestorsOf(byPid.get(process.pid), byPid)
-  const ownGroup = byPid.get(process.pid)?.group
-  return all.filter((stat) => {
-    if (hasEnded(stat) || spared.has(stat.pid) || stat.group === ownGroup) return false
+  return findProcesses((stat, byPid) => {
     // The number of a group may be in use again; then its leader is another process than the recorded one.
     const recorded = groups.get(stat.group)?.startTime
     if (recorded !== undefined && recorded !== '' && byPid.get(stat.group)?.startTime === recorded)
       return true
     return readEnvironment(stat.pid, 'MPIBATCH_INSTANCE') === instance
   })
+}
+
+/** Processes that run, are wanted, and are not to be spared. */
+function findProcesses(
+  isWanted: (stat: ProcessStat, byPid: ReadonlyMap<number, ProcessStat>) => boolean,
+): readonly ProcessStat[] {
+  const all = listProcesses()
+  const byPid = new Map(all.map((stat) => [stat.pid, stat]))
+  const spared = ancestorsOf(byPid.get(process.pid), byPid)
+  const ownGroup = byPid.get(process.pid)?.group
+  return all.filter(
+    (stat) => !hasEnded(stat) && !spared.has(stat.pid) && stat.group !== ownGroup && isWanted(stat, byPid),
+  )
 }
 
 function ancestorsOf(

@@ -42,6 +42,7 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
       inherited: { ...process.env },
       environment: options.environment,
       timeoutMs: options.timeoutMs,
+      retries: options.retries,
       logs: options.logs,
       halt: options.halt,
       stop,

@@ -3,6 +3,7 @@
  * that ended, until nothing is left or the run is stopped.
  */
 import { type Batch, FencedError, ForeignWriterError, type Task } from '@mpibatch/batch-core'
+import { endProcessesWith } from '@mpibatch/fs-state'
 import type { CommandResult, CommandRunner } from '../command/command-runner.ts'
 import { failureMessage } from '../command/failure-message.ts'
 import { discardLogs, type LogPolicy, logPaths } from '../command/log-policy.ts'
@@ -29,6 +30,8 @@ export interface SlotRunOptions {
   /** What `--env` adds. */
   readonly environment: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
+  /** How often a failed task is run again. */
+  readonly retries: number
   readonly logs: LogPolicy
   readonly halt: HaltPolicy | undefined
   readonly stop: StopControl
@@ -83,8 +86,31 @@ async function runTask(options: SlotRunOptions, task: Task, slot: number): Promi
     signal: stop.interrupt,
     killSignal: stop.kill,
   })
+  await endEscaped(options, task, result)
   await record(options, task, { result, worker: slot - 1 })
   if (logs === 'failed' && result.reason === 'done') discardLogs(paths)
+}
+
+/**
+ * Ends what a command that did not end by itself, or is to run again, has left outside its process group: it would be
+ * a second copy beside the next attempt.
+ */
+async function endEscaped(
+  { batch, retries, onMessage }: SlotRunOptions,
+  task: Task,
+  result: CommandResult,
+): Promise<void> {
+  const stopped = result.reason === 'timeout' || result.reason === 'interrupted'
+  // A look at all processes takes milliseconds, so it is spared where nothing of the task will run again.
+  if (!stopped && (result.reason === 'done' || retries === 0)) return
+  const left = await endProcessesWith({
+    MPIBATCH_INSTANCE: batch.instance,
+    MPIBATCH_TASK: task.name,
+    MPIBATCH_CLAIM: String(task.claim),
+  })
+  for (const { pid, reason } of left) {
+    onMessage(`Process ${pid}, which task ${task.name} has started, could not be ended (${reason}).`)
+  }
 }
 
 async function record(
