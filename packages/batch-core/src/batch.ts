@@ -2,13 +2,12 @@
  * A batch: worker groups that share a list of tasks. Opened by `openBatch`; see `open-batch.ts` for how it starts.
  */
 import type { Communicator } from './communicator.ts'
-import { ClosedError, FencedError, ForeignWriterError, UsageError } from './errors.ts'
+import { ClosedError, FencedError, ForeignWriterError, TaskStateError, UsageError } from './errors.ts'
 import type { AttemptRecord, PlannedTask, StateStore } from './state-store.ts'
 import { type AttemptFacts, Task } from './task.ts'
 import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
-import { TABLE_STATES, type TableState } from './task-state.ts'
+import { isLegalTransition, isStoredState, TABLE_STATES, type TableState } from './task-state.ts'
 import type { TaskTable } from './task-table.ts'
-import type { TokenLock } from './token-lock.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 /** What a batch is made of. @internal */
@@ -19,9 +18,8 @@ export interface BatchParts {
   readonly control: Communicator
   readonly table: TaskTable
   readonly store: StateStore
-  /** Only on group leaders, like `lock`. */
+  /** Only on group leaders. */
   readonly claimer: TaskClaimer | undefined
-  readonly lock: TokenLock | undefined
   readonly tasks: readonly PlannedTask[]
   readonly closeShared: () => Promise<void>
 }
@@ -182,6 +180,7 @@ export class Batch implements AsyncIterable<Task> {
    * Ends a task that this group runs; the same as `done`, `fail` and `release` of the task. Collective over the group.
    *
    * @throws {@link UsageError} if this group does not run the task: only its owner may set its state.
+   * @throws {@link TaskStateError} for a state that a running task can't get; nothing was changed.
    */
   async setTaskState(index: number, state: 'DONE' | 'FAILED' | 'OPEN'): Promise<void> {
     this.#parts.table.stateOf(index)
@@ -192,6 +191,14 @@ export class Batch implements AsyncIterable<Task> {
         {
           details: { index },
         },
+      )
+    }
+    // What a script passes need not be what the types say. RUNNING to RUNNING is legal, but a take-over, by others.
+    const wanted: string = state
+    if (!isStoredState(wanted) || wanted === 'RUNNING' || !isLegalTransition('RUNNING', wanted)) {
+      throw new TaskStateError(
+        `Task ${index} is RUNNING and can't become ${JSON.stringify(state)}; it can become DONE, FAILED or OPEN.`,
+        { details: { index, state } },
       )
     }
     if (state === 'DONE') await task.done()

@@ -120,7 +120,6 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     table,
     store,
     claimer,
-    lock,
     tasks,
     closeShared,
   })

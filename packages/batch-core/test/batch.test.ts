@@ -8,6 +8,7 @@ import {
   openBatchWith,
   setRuntime,
   type Task,
+  TaskStateError,
   UsageError,
 } from '../src/index.ts'
 import { createLoopback } from '../src/testing/loopback-communicator.ts'
@@ -105,6 +106,8 @@ describe('a batch on one rank', () => {
     const task = await batch.nextTask()
     await expect(batch.setTaskState(1, 'DONE')).rejects.toThrow(UsageError)
     await expect(batch.setTaskState(9, 'DONE')).rejects.toThrow('There is no task 9')
+    await expect(batch.setTaskState(0, 'RUNNING' as never)).rejects.toThrow(TaskStateError)
+    await expect(batch.setTaskState(0, 'ENDED' as never)).rejects.toThrow(`can't become "ENDED"`)
     await batch.setTaskState(0, 'DONE')
     expect(await batch.getTaskState(0)).toBe('DONE')
     expect(() => task?.done()).toThrow('ended twice')
