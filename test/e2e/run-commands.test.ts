@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { countStates, readStates, runProgram } from '../support/program.ts'
+import { countStates, readStates, runProgram, startProgram } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const read = (...parts: string[]): string => readFileSync(join(...parts), 'utf8')
 
@@ -110,6 +111,46 @@ describe('a run of commands', () => {
       MPIBATCH_GROUP_SIZE: '1',
     })
     expect(environment.MPIBATCH_INSTANCE).toMatch(/^[0-9a-f]{16}$/)
+  })
+
+  it('runs one command per worker group, and names the nearest fits for ranks that fill none', async () => {
+    const cwd = temporaryDirectory()
+    const script = 'echo $MPIBATCH_GROUP_SIZE $MPIBATCH_GROUP_RANK {%} > {dir}/group; : {}'
+    const line = ['--group-size', '2', '-c', script, ':::', 'a', 'b', 'c']
+    const refused = await runProgram(['run', '-j', '3', ...line], { cwd })
+    expect(refused.exitCode, refused.stderr).toBe(2)
+    expect(refused.stderr).toMatch(/2 or 4/)
+    const ended = await runProgram(['run', '-j', '2', ...line], { cwd })
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(read(cwd, 'mpibatch.out/task_000003/group')).toBe('2 0 1\n')
+  })
+
+  it('starts what took longest before first, when asked to', async () => {
+    const cwd = temporaryDirectory()
+    const line = ['-c', 'echo {} >> order; test {} = 2 && sleep 0.4; true', ':::', '1', '2', '3']
+    expect((await runProgram(['run', '-j', '1', ...line], { cwd })).exitCode).toBe(0)
+    const again = await runProgram(['run', '-j', '1', '--rerun', '--order', 'longest', ...line], { cwd })
+    expect(again.exitCode, again.stderr).toBe(0)
+    expect(read(cwd, 'order').split('\n').slice(0, 4)).toEqual(['1', '2', '3', '2'])
+  })
+
+  it('takes a task from a living run only when asked to steal it, and that run goes on', async () => {
+    const cwd = temporaryDirectory()
+    const script = 'echo $MPIBATCH_CLAIM >> {dir}/claims; while [ ! -e go ]; do sleep 0.05; done; : {}'
+    const line = ['run', '-j', '1', '-c', script, ':::', 'a']
+    const first = startProgram(line, { cwd })
+    const claims = join(cwd, 'mpibatch.out/task_000001/claims')
+    await waitUntil(() => existsSync(claims))
+    const polite = await runProgram(line, { cwd })
+    expect(polite.exitCode, polite.stderr).toBe(1)
+    expect(polite.stderr).toContain('1 running elsewhere')
+    const thief = startProgram(['run', '--steal-running', ...line.slice(1)], { cwd })
+    await waitUntil(() => read(claims) === '1\n2\n')
+    writeFileSync(join(cwd, 'go'), '')
+    expect((await thief.ended).exitCode).toBe(0)
+    const robbed = await first.ended
+    expect(robbed.stderr).toContain('taken over')
+    expect(countStates(join(cwd, 'mpibatch.out'))).toEqual({ DONE: 1 })
   })
 
   it('runs a failed task again as often as asked, and leaves it FAILED for the next run to report', async () => {

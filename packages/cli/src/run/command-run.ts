@@ -17,6 +17,8 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
   const onMessage = (text: string): void => progress.message(text)
   const batch = await openPlannedBatch({
     ...options,
+    // The batch itself has one rank, which serves all slots.
+    groupSize: 1,
     tasks,
     communicator: createSoloCommunicator(),
     provider: createFsStateProvider({
@@ -36,6 +38,7 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
       batch,
       runner: new NodeCommandRunner(),
       slots: plan.slots,
+      groupSize: options.groupSize,
       render: (task, place) => plan.renderCommand(task.index, { ...place, attempt: task.attempt }),
       root,
       inTaskDirectory: options.inTaskDirectory,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { ConfigError, DEFAULT_ROOT } from '@mpibatch/batch-core'
+import { ConfigError, DEFAULT_ROOT, groupLayout } from '@mpibatch/batch-core'
 import { readKnownTasks } from '@mpibatch/fs-state'
 import { findProgram } from '../input/command-check.ts'
 import { type CommandPlan, type CommandTemplate, planCommandTasks } from '../input/plan.ts'
@@ -11,7 +11,7 @@ import { readTaskList } from '../input/task-source.ts'
 export interface PlannedCommands extends CommandPlan {
   /** The task root, absolute: commands may change their working directory. */
   readonly root: string
-  /** Slots to run them in. */
+  /** Slots to run them in: one per worker group, whose first rank runs the command. */
   readonly slots: number
 }
 
@@ -21,11 +21,7 @@ export interface PlannedCommands extends CommandPlan {
  * @throws {@link ConfigError} for whatever is wrong with list, names, placeholders or program; nothing was changed.
  */
 export function planCommands({ options, source }: RunRequest, command: CommandTemplate): PlannedCommands {
-  if (options.groupSize > 1) {
-    throw new ConfigError(
-      '--group-size is for job scripts: a command runs in one slot. Start a command of several ranks by its own launcher.',
-    )
-  }
+  const { groupCount } = groupLayout({ size: options.jobs, groupSize: options.groupSize })
   const root = resolve(options.root)
   const list = source === undefined ? knownTasks(root, options.root) : readTaskList(source)
   const plan = planCommandTasks({
@@ -48,7 +44,7 @@ export function planCommands({ options, source }: RunRequest, command: CommandTe
       return [moved ? program : first, ...rest]
     },
     root,
-    slots: Math.min(options.jobs, list.atOnceMax ?? options.jobs),
+    slots: Math.min(groupCount, list.atOnceMax ?? groupCount),
   }
 }
 

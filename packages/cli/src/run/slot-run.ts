@@ -18,6 +18,8 @@ export interface SlotRunOptions {
   readonly runner: CommandRunner
   /** Number of slots. */
   readonly slots: number
+  /** Ranks that each slot stands for; its command runs as the first of them. */
+  readonly groupSize: number
   /** The command of a task, as words. */
   readonly render: (
     task: Task,
@@ -78,6 +80,7 @@ async function runTask(options: SlotRunOptions, task: Task, slot: number): Promi
       root: options.root,
       instance: options.batch.instance,
       group: slot - 1,
+      groupSize: options.groupSize,
       extra: options.environment,
     }),
     ...paths,
