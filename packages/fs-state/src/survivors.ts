@@ -5,10 +5,12 @@
  * two copies of a task would write the same outputs. They are found by the process groups that the instance recorded,
  * and by the variable `MPIBATCH_INSTANCE` in their environment, which their children inherit.
  */
+import { statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readAttempts, type StartLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { hasEnded, listProcesses, type ProcessStat, readEnvironment } from './process-identity.ts'
+import { instanceDirectory } from './store-paths.ts'
 
 /** Time that killed processes get to disappear. */
 const GONE_TIMEOUT_MS = 10_000
@@ -62,8 +64,13 @@ async function endAll(find: () => readonly ProcessStat[]): Promise<readonly Surv
   }
 }
 
-/** Start time of each recorded group's first process, by the group. */
+/**
+ * Start time of each recorded group's first process, by the group. Only what this user wrote: in a root that others
+ * can write to, a forged record could name any process of ours.
+ */
 function recordedGroups(files: FileLayer, root: string, instance: string): ReadonlyMap<number, StartLine> {
+  const owner = statSync(instanceDirectory(root, instance), { throwIfNoEntry: false })?.uid
+  if (owner !== process.geteuid?.()) return new Map()
   const groups = new Map<number, StartLine>()
   for (const line of readAttempts(files, root, instance))
     if (line.kind === 'start') groups.set(line.processGroup, line)
