@@ -2,7 +2,17 @@
  * A batch: worker groups that share a list of tasks. Opened by `openBatch`; see `open-batch.ts` for how it starts.
  */
 import type { Communicator } from './communicator.ts'
-import { ClosedError, FencedError, ForeignWriterError, TaskStateError, UsageError } from './errors.ts'
+import {
+  ClosedError,
+  decodeError,
+  type EncodedError,
+  encodeError,
+  FencedError,
+  ForeignWriterError,
+  TaskStateError,
+  UsageError,
+} from './errors.ts'
+import { invariant } from './invariant.ts'
 import type { AttemptRecord, PlannedTask, StateStore } from './state-store.ts'
 import { type AttemptFacts, Task } from './task.ts'
 import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
@@ -240,18 +250,22 @@ export class Batch implements AsyncIterable<Task> {
       if (claimer === undefined) throw new UsageError('A group of one rank must lead itself.')
       return await work(claimer)
     }
-    let outcome: { value: T } | { error: unknown } | undefined
+    let outcome: { value: T } | { error: EncodedError } | undefined
+    let own: { error: unknown } | undefined
     if (claimer !== undefined) {
       outcome = await work(claimer).then(
         (value) => ({ value }),
-        (error: unknown) => ({ error }),
+        (error: unknown) => {
+          own = { error }
+          return { error: encodeError(error) }
+        },
       )
     }
     const shared = await control.broadcast(outcome)
-    // The leader throws its own error, with its class; the members a copy of it.
-    const result = outcome ?? shared
-    if (result === undefined || 'error' in result) throw result?.error
-    return result.value
+    if (own !== undefined) throw own.error
+    invariant(shared !== undefined, 'The leader of a group told its members nothing')
+    if ('error' in shared) throw decodeError(shared.error)
+    return shared.value
   }
 
   async #end(task: Task, end: TaskEnd, facts: AttemptFacts): Promise<void> {
@@ -259,8 +273,7 @@ export class Batch implements AsyncIterable<Task> {
       end,
       record: {
         reason: 'error',
-        startedAtMs: task.startedAtMs,
-        durationMs: 0,
+        ...task.measured,
         worker: this.groupIndex,
         ...facts,
       },
@@ -281,8 +294,7 @@ export class Batch implements AsyncIterable<Task> {
     this.#current.delete(task.index)
     const record: AttemptRecord = {
       reason: end === 'FAILED' ? 'error' : 'interrupted',
-      startedAtMs: task.startedAtMs,
-      durationMs: Date.now() - task.startedAtMs,
+      ...task.measured,
       worker: this.groupIndex,
       message: 'the script left the task without ending it',
     }

@@ -102,3 +102,46 @@ export class RankLostError extends MpibatchError {
 export class InvariantError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_INVARIANT' = 'ERR_MPIBATCH_INVARIANT'
 }
+
+/** An error as plain data: its class would not survive a message between ranks. */
+export interface EncodedError {
+  /** Empty for an error that is none of ours. */
+  readonly code: string
+  readonly message: string
+  readonly details: ErrorDetails
+}
+
+const CLASSES = [
+  ConfigError,
+  ConfigMismatchError,
+  TasksChangedError,
+  ClosedError,
+  UsageError,
+  LockNotHeldError,
+  TimeoutError,
+  TaskStateError,
+  FencedError,
+  ForeignWriterError,
+  StoreUnusableError,
+  StateCorruptError,
+  StateIoError,
+  RankLostError,
+  InvariantError,
+] as const
+
+/** Turns an error into plain data for another rank. Causes and stacks stay behind; details must be plain. */
+export function encodeError(error: unknown): EncodedError {
+  if (error instanceof MpibatchError) {
+    return { code: error.code, message: error.message, details: error.details }
+  }
+  return { code: '', message: error instanceof Error ? error.message : String(error), details: {} }
+}
+
+/** Makes the error of {@link encodeError} again, of the same class; a plain `Error` if it was none of ours. */
+export function decodeError({ code, message, details }: EncodedError): Error {
+  for (const ErrorClass of CLASSES) {
+    const error = new ErrorClass(message, { details })
+    if (error.code === code) return error
+  }
+  return new Error(message)
+}

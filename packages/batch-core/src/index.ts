@@ -48,7 +48,6 @@ export type {
   AttemptRecord,
   ClaimOutcome,
   LoadedFault,
-  LoadedState,
   LoadedStates,
   PlannedTask,
   StateStore,

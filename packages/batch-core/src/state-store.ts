@@ -61,9 +61,6 @@ export interface AttemptProcess {
   readonly processGroup: number
 }
 
-/** Initial state of a task, as {@link StateStore.load} finds it. */
-export type LoadedState = 'OPEN' | 'DONE' | 'FAILED' | 'ELSEWHERE' | 'INVALID'
-
 /** A loaded state that needs a word to the user. */
 export interface LoadedFault {
   readonly taskIndex: number

@@ -58,6 +58,11 @@ export class Task {
     this.#started = options.started
   }
 
+  /** Start and duration so far, the duration by a monotonic clock. @internal */
+  get measured(): Pick<AttemptRecord, 'startedAtMs' | 'durationMs'> {
+    return { startedAtMs: this.startedAtMs, durationMs: performance.now() - this.#startedMs }
+  }
+
   /** Whether this member has ended the task. */
   get ended(): boolean {
     return this.#ended
@@ -104,8 +109,7 @@ export class Task {
       )
     }
     this.#ended = true
-    const measured = { startedAtMs: this.startedAtMs, durationMs: performance.now() - this.#startedMs }
-    return this.#end(end, { ...measured, ...facts })
+    return this.#end(end, facts)
   }
 }
 

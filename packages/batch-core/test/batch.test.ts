@@ -5,7 +5,11 @@ import {
   ClosedError,
   type Communicator,
   ConfigMismatchError,
+  FencedError,
+  MemoryStateStore,
   openBatchWith,
+  type StateStoreProvider,
+  type StoreClaim,
   setRuntime,
   type Task,
   TaskStateError,
@@ -175,6 +179,50 @@ describe.each([
       return await batch.close()
     })
     for (const count of counts) expect(count).toMatchObject({ DONE: 5, FAILED: 1 })
+  })
+})
+
+describe('a result that another instance has superseded', () => {
+  /** A store in memory that refuses the result of task 1, as one on disk does after a take-over. */
+  class FencingStore extends MemoryStateStore {
+    override publish(claim: StoreClaim): Promise<number> {
+      if (claim.taskIndex === 1)
+        return Promise.reject(new FencedError('taken over', { details: { task: 't1' } }))
+      return super.publish(claim)
+    }
+  }
+  const provider: StateStoreProvider = {
+    open: (tasks) => Promise.resolve(new FencingStore(tasks.length)),
+    attach: (_ticket, tasks) => Promise.resolve(new FencingStore(tasks.length)),
+  }
+
+  it.each([1, 2])('is dropped by every member of a group of %i, and the batch goes on', async (groupSize) => {
+    const counts = await onRanks(groupSize, async (communicator) => {
+      const batch = await openBatchWith(
+        { root: 'any', tasks: names(3), communicator, groupSize },
+        () => provider,
+      )
+      await batch.run(() => undefined)
+      return await batch.close()
+    })
+    for (const count of counts) expect(count).toMatchObject({ DONE: 2, ELSEWHERE: 1 })
+  })
+
+  it('is an error of its class on every member that ends the task itself', async () => {
+    await onRanks(2, async (communicator) => {
+      const batch = await openBatchWith(
+        { root: 'any', tasks: names(2), communicator, groupSize: 2 },
+        () => provider,
+      )
+      await (await batch.nextTask())?.done()
+      const task = await batch.nextTask()
+      await expect(task?.done()).rejects.toMatchObject({
+        constructor: FencedError,
+        code: 'ERR_MPIBATCH_FENCED',
+        details: { task: 't1' },
+      })
+      await batch.close()
+    })
   })
 })
 

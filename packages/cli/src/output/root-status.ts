@@ -1,5 +1,6 @@
 import type { RootView, TaskReport } from '@mpibatch/fs-state'
 import { formatDuration } from '../input/duration.ts'
+import { isoTime } from './iso-time.ts'
 import { printable } from './printable.ts'
 import { outcomeText } from './task-line.ts'
 
@@ -50,9 +51,6 @@ export interface RootStatus {
   readonly runningTasks: readonly RunningTask[]
   readonly lastFailures: readonly FailedTask[]
 }
-
-const isoTime = (timeMs: number | undefined): string | null =>
-  timeMs === undefined ? null : new Date(timeMs).toISOString()
 
 /** Puts a root's status together. `nowMs` is the wall clock, since it is compared with recorded times. */
 export function rootStatus(root: string, view: RootView, nowMs: number): RootStatus {

@@ -1,5 +1,6 @@
 import type { TaskReport } from '@mpibatch/fs-state'
 import { formatDuration } from '../input/duration.ts'
+import { isoTime } from './iso-time.ts'
 import { printable } from './printable.ts'
 
 /** What `list --json` prints of a task, one object per task. */
@@ -28,9 +29,6 @@ export interface TaskRecord {
   readonly ownerAlive: boolean | null
   readonly values: Readonly<Record<string, unknown>>
 }
-
-const isoTime = (timeMs: number | undefined): string | null =>
-  timeMs === undefined ? null : new Date(timeMs).toISOString()
 
 /** The facts about a task as plain data. */
 export function taskRecord(task: TaskReport): TaskRecord {
