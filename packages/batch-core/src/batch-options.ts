@@ -11,6 +11,21 @@ export type TaskOrder = 'given' | 'longest' | 'shuffle'
 /** What is synced to disk before it counts: nothing, ends of tasks, or every change. */
 export type Durability = 'none' | 'terminal' | 'full'
 
+/**
+ * Times by which instances judge whether others live, milliseconds; `docs/liveness.md` explains them. What is left out
+ * follows the file system of the root.
+ */
+export interface LivenessOptions {
+  /** Between two heartbeats. @defaultValue 2000 on a local disk, 10,000 elsewhere */
+  readonly heartbeatMs?: number
+  /** An instance without a finished heartbeat for so long holds its work. @defaultValue 20,000, or 120,000 */
+  readonly leaseMs?: number
+  /** Until a change by one machine is seen by the others. @defaultValue 0, 10,000, or what the mount options say */
+  readonly visibilityMs?: number
+  /** An instance that shows no change for so long is declared dead. @defaultValue 30,000, 180,000 or 240,000 */
+  readonly deadAfterMs?: number
+}
+
 /** Options of `openBatch`. Equal on all ranks, except `signal` and `onFault`. */
 export interface BatchOptions extends ClaimableStates {
   /**
@@ -48,6 +63,13 @@ export interface BatchOptions extends ClaimableStates {
   /** A task whose owner died so many times becomes FAILED instead of being run again. @defaultValue 5 */
   readonly crashLimit?: number
   /**
+   * When nothing is left but tasks that run elsewhere: wait for them, and take over what dies.
+   * @defaultValue false
+   */
+  readonly wait?: boolean
+  /** See {@link LivenessOptions}. */
+  readonly liveness?: LivenessOptions
+  /**
    * Hears of tasks whose files can't be understood, a sentence each; they are left alone.
    * @defaultValue writes to standard error
    */
@@ -70,6 +92,8 @@ export interface ResolvedBatchOptions {
   readonly durability: Durability
   readonly acceptChanges: boolean
   readonly crashLimit: number
+  readonly wait: boolean
+  readonly liveness: LivenessOptions
   readonly version: string
 }
 
@@ -85,6 +109,16 @@ const taskDefinition = z.union([
   z.object({ name: z.string(), values: z.record(z.string(), taskValue).optional() }),
 ])
 
+const liveness = z
+  .strictObject({
+    heartbeatMs: z.number().min(20),
+    leaseMs: z.number().min(100),
+    visibilityMs: z.number().min(0),
+    deadAfterMs: z.number().min(100),
+  })
+  .partial()
+  .transform((times): LivenessOptions => withoutUndefined(times))
+
 const schema = z.strictObject({
   root: z.string().min(1, 'must not be empty').nullable().default(DEFAULT_ROOT),
   groupSize: z.int().min(1).default(1),
@@ -97,6 +131,8 @@ const schema = z.strictObject({
   durability: z.enum(['none', 'terminal', 'full']).default('terminal'),
   acceptChanges: z.boolean().default(false),
   crashLimit: z.int().min(1).default(DEFAULT_CRASH_LIMIT),
+  wait: z.boolean().default(false),
+  liveness: liveness.default({}),
   version: z.string().default(''),
 })
 

@@ -93,6 +93,14 @@ export class StateIoError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_STATE_IO' = 'ERR_MPIBATCH_STATE_IO'
 }
 
+/**
+ * This instance was declared dead by another, after its machine or its storage had been away for too long: others may
+ * have its tasks now, and it can't start any more. Exit code 3.
+ */
+export class LeaseLostError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_LEASE_LOST' = 'ERR_MPIBATCH_LEASE_LOST'
+}
+
 /** A rank of the batch ended without closing it; the others can't go on. */
 export class RankLostError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_RANK_LOST' = 'ERR_MPIBATCH_RANK_LOST'
@@ -125,6 +133,7 @@ const CLASSES = [
   StoreUnusableError,
   StateCorruptError,
   StateIoError,
+  LeaseLostError,
   RankLostError,
   InvariantError,
 ] as const

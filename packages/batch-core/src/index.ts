@@ -8,6 +8,7 @@ export {
   DEFAULT_CRASH_LIMIT,
   DEFAULT_ROOT,
   type Durability,
+  type LivenessOptions,
   type ResolvedBatchOptions,
   type TaskOrder,
 } from './batch-options.ts'

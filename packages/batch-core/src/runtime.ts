@@ -1,3 +1,4 @@
+import type { LivenessOptions } from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
 import type { PlannedTask, StoreTicket } from './state-store.ts'
 import type { TaskDefinition } from './task-definition.ts'
@@ -35,6 +36,8 @@ export interface RuntimeOptions {
   readonly crashLimit?: number
   readonly order?: 'given' | 'longest' | 'shuffle'
   readonly durability?: 'none' | 'terminal' | 'full'
+  readonly wait?: boolean
+  readonly liveness?: LivenessOptions
 }
 
 /** A batch as its launcher sees it, to show progress and to give claims back when ranks are ended. */

@@ -10,6 +10,7 @@ const ENVIRONMENT_CODES = new Set([
   'ERR_MPIBATCH_STORE_UNUSABLE',
   'ERR_MPIBATCH_STATE_CORRUPT',
   'ERR_MPIBATCH_STATE_IO',
+  'ERR_MPIBATCH_LEASE_LOST',
 ])
 
 /** The exit code that belongs to the code of an error (`docs/errors.md`), or `undefined` for errors not of ours. */

@@ -7,6 +7,8 @@
  * syncs of several tasks overlap.
  */
 
+import type { Mount } from './mount-table.ts'
+
 /** What kind of thing a name in a directory stands for. */
 export type EntryKind = 'directory' | 'file' | 'symlink' | 'other'
 
@@ -46,4 +48,11 @@ export interface FileLayer {
   list(path: string): Iterable<DirectoryEntry>
   /** Number that stands for the type of the file system, as statfs(2) gives it. */
   fileSystemType(path: string): number
+  /** How the file system is mounted that a directory belongs to; `undefined` where the system does not tell. */
+  mountOf(path: string): Mount | undefined
+  /**
+   * Text that stands for the identity and the times of an opened file or directory. Of two such texts only equality
+   * means anything.
+   */
+  stampOf(descriptor: number): string
 }

@@ -1,4 +1,11 @@
 /** What kind of file system holds a task root, and what that means to the store (pure). */
+import type { Mount } from './mount-table.ts'
+
+/**
+ * Who shares a file system, and how soon they see each other's changes: processes of one machine, at once (`local`);
+ * machines, at once (`coherent`); machines that keep caches for a while (`cached`).
+ */
+export type Sharing = 'local' | 'coherent' | 'cached'
 
 /** A kind of file system. */
 export interface FileSystemClass {
@@ -11,37 +18,53 @@ export interface FileSystemClass {
   readonly claimSync: boolean
   /** Whether one machine alone can have mounted it, so that all who use it share that machine's boot. */
   readonly local: boolean
+  readonly sharing: Sharing
 }
 
-/** Numbers of statfs(2); file systems that persist the names of a directory in order. */
-const ORDERED: ReadonlyMap<number, string> = new Map([
-  [0xef53, 'ext4'],
-  [0x58465342, 'xfs'],
-  [0x2fc12fc1, 'zfs'],
-  [0x6969, 'nfs'],
-  [0x0bd00bd0, 'lustre'],
-  [0x47504653, 'gpfs'],
-  [0x01021994, 'tmpfs'],
-  [0x794c7630, 'overlayfs'],
+interface Entry {
+  readonly name: string
+  readonly sharing: Sharing
+  readonly claimSync?: boolean
+  readonly local?: boolean
+}
+
+/** By the number that statfs(2) gives. */
+const KNOWN: ReadonlyMap<number, Entry> = new Map([
+  [0xef53, { name: 'ext4', sharing: 'local', local: true }],
+  [0x58465342, { name: 'xfs', sharing: 'local', local: true }],
+  [0x2fc12fc1, { name: 'zfs', sharing: 'local', local: true }],
+  [0x01021994, { name: 'tmpfs', sharing: 'local', local: true }],
+  [0x9123683e, { name: 'btrfs', sharing: 'local', local: true, claimSync: true }],
+  [0xf2f52010, { name: 'f2fs', sharing: 'local', local: true, claimSync: true }],
+  // Seen by one machine, but its upper directory may lie anywhere.
+  [0x794c7630, { name: 'overlayfs', sharing: 'local' }],
+  [0x6969, { name: 'nfs', sharing: 'cached' }],
+  [0x0bd00bd0, { name: 'lustre', sharing: 'coherent' }],
+  [0x47504653, { name: 'gpfs', sharing: 'coherent' }],
+  [0x00c36400, { name: 'ceph', sharing: 'coherent', claimSync: true }],
+  [0x19830326, { name: 'beegfs', sharing: 'coherent', claimSync: true }],
 ])
 
-/** Those that don't, or of which it is not known. */
-const UNORDERED: ReadonlyMap<number, string> = new Map([
-  [0x9123683e, 'btrfs'],
-  [0xf2f52010, 'f2fs'],
-  [0x65735546, 'fuse'],
-  [0x00c36400, 'ceph'],
-  [0x19830326, 'beegfs'],
-])
+const FUSE = 0x65735546
 
-/** Those of disks and memory. Not overlayfs, whose upper directory may lie anywhere. */
-const LOCAL: ReadonlySet<string> = new Set(['ext4', 'xfs', 'zfs', 'tmpfs', 'btrfs', 'f2fs'])
-
-/** Finds the class of a file system by the type that statfs(2) gives. */
-export function fileSystemClass(type: number): FileSystemClass {
+/**
+ * Finds the class of a file system.
+ *
+ * @param type - As statfs(2) gives it.
+ * @param mount - How it is mounted, which names the driver behind FUSE.
+ */
+export function fileSystemClass(type: number, mount?: Mount): FileSystemClass {
   // The number has 32 bits, but comes as signed from some systems.
   const key = type >>> 0
-  const ordered = ORDERED.get(key)
-  const name = ordered ?? UNORDERED.get(key) ?? 'unknown'
-  return { name, claimSync: ordered === undefined, local: LOCAL.has(name) }
+  const name = key === FUSE ? (mount?.type ?? 'fuse') : 'unknown'
+  const {
+    claimSync = false,
+    local = false,
+    ...known
+  } = KNOWN.get(key) ?? {
+    name,
+    sharing: 'cached',
+    claimSync: true,
+  }
+  return { ...known, claimSync, local }
 }

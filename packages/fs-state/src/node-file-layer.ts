@@ -8,8 +8,10 @@ import {
   mkdirSync,
   opendirSync,
   openSync,
+  readFileSync,
   readlinkSync,
   readSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   type Stats,
@@ -19,6 +21,7 @@ import {
   writeSync,
 } from 'node:fs'
 import type { DirectoryEntry, EntryKind, FileLayer } from './file-layer.ts'
+import { findMount } from './mount-table.ts'
 
 /** Names that are read from a directory at a time. */
 const LIST_BATCH = 1024
@@ -47,6 +50,17 @@ export const nodeFileLayer: FileLayer = {
   },
   list: listDirectory,
   fileSystemType: (path) => statfsSync(path).type,
+  mountOf: (path) => {
+    try {
+      return findMount(readFileSync('/proc/self/mountinfo', 'utf8'), realpathSync(path))
+    } catch {
+      return undefined
+    }
+  },
+  stampOf: (descriptor) => {
+    const { ino, mtimeNs, ctimeNs } = fstatSync(descriptor, { bigint: true })
+    return `${ino} ${mtimeNs} ${ctimeNs}`
+  },
 }
 
 function writeWhole(descriptor: number, text: string): void {

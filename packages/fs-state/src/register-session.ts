@@ -27,7 +27,7 @@ export async function registerSession(options: RegisterOptions): Promise<StoreSe
   const sync = durability !== 'none'
   await prepareRoot(files, root, { sync })
   try {
-    const { claimSync } = fileSystemClass(files.fileSystemType(root))
+    const { claimSync } = fileSystemClass(files.fileSystemType(root), files.mountOf(root))
     const { instance } = await registerInstance(files, root, { command, sync })
     const ticket = { root, instance, durability, claimSync, crashLimit }
     const session = new StoreSession({ ticket, proc: 0, files, onStep })

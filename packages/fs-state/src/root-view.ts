@@ -109,7 +109,7 @@ class FsRootView implements RootView {
   constructor(files: FileLayer, root: string) {
     this.#files = files
     this.#root = root
-    this.#local = fileSystemClass(files.fileSystemType(root)).local
+    this.#local = fileSystemClass(files.fileSystemType(root), files.mountOf(root)).local
     this.#known = readKnownTasks(root, files)
   }
 

@@ -52,7 +52,7 @@ export class StoreSession {
     this.directory = directory
     this.sync = sync
     this.appender = new Appender({ files, tokens, instance, durability, claimSync, onStep })
-    const { local } = fileSystemClass(files.fileSystemType(root))
+    const { local } = fileSystemClass(files.fileSystemType(root), files.mountOf(root))
     this.owners = new Owners({ files, root, instance, sync, local, stage: () => this.stage() })
     this.records = new InstanceRecords(files, { directory, proc })
     this.#proc = proc

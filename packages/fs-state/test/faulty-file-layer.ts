@@ -56,5 +56,7 @@ export function faultyFileLayer(
     peek: (path) => real.peek(path),
     list: (path) => run('list', path, () => real.list(path)),
     fileSystemType: (path) => real.fileSystemType(path),
+    mountOf: (path) => real.mountOf(path),
+    stampOf: (descriptor) => real.stampOf(descriptor),
   }
 }
