@@ -188,7 +188,7 @@ export class Appender {
     const { kind, slot, sync } = options
     const text = printState(WORDS[kind])
     try {
-      await repeatUnclear(async () => {
+      await repeatUnclear(files, async () => {
         try {
           await createSyncedFile(files, path, { text, sync })
         } catch (error) {
@@ -210,11 +210,11 @@ export class Appender {
 
   /** P2. Whoever finds the slot taken by exactly this attempt has won it: the first answer was lost on the way. */
   async #makeEvent({ directory, slot, kind }: AppendRequest): Promise<boolean> {
-    const { tokens, instance } = this.#options
+    const { files, tokens, instance } = this.#options
     const path = eventPath(directory, slot)
     const texts = new Set<string>()
     try {
-      return await repeatUnclear(async () => {
+      return await repeatUnclear(files, async () => {
         texts.add((await tokens.take(kind)).text)
         try {
           await tokens.makeEvent(kind, path)
@@ -270,7 +270,7 @@ export class Appender {
 
   async #io<T>(where: { path: string; action: string; slot: number }, call: () => T): Promise<T> {
     try {
-      return await repeatUnclear(call)
+      return await repeatUnclear(this.#options.files, call)
     } catch (error) {
       throw toStateIoError(error, { ...where, tried: true })
     }

@@ -55,4 +55,6 @@ export interface FileLayer {
    * means anything.
    */
   stampOf(descriptor: number): string
+  /** Waits before a call is tried again. Time belongs to the port, so that a simulated file system simulates it too. */
+  pause(delayMs: number): Promise<void>
 }

@@ -1,6 +1,6 @@
 /** What the system's error codes mean to the store (pure but for the pauses of {@link repeatUnclear}). */
-import { setTimeout as pause } from 'node:timers/promises'
 import { StateIoError } from '@mpibatch/batch-core'
+import type { FileLayer } from './file-layer.ts'
 
 /** Tries of a call whose outcome stays unclear. */
 const TRIES_MAX = 5
@@ -66,13 +66,16 @@ export function toStateIoError(
  * The call must be one that may be repeated after it has taken effect. Any other error, and the last unclear one, is
  * thrown as it is.
  */
-export async function repeatUnclear<T>(call: () => T | Promise<T>): Promise<T> {
+export async function repeatUnclear<T>(
+  files: Pick<FileLayer, 'pause'>,
+  call: () => T | Promise<T>,
+): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await call()
     } catch (error) {
       if (tried === TRIES_MAX || !isUnclear(error)) throw error
-      await pause(PAUSE_MS * 2 ** (tried - 1))
+      await files.pause(PAUSE_MS * 2 ** (tried - 1))
     }
   }
 }

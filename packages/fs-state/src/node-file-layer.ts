@@ -20,6 +20,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { DirectoryEntry, EntryKind, FileLayer } from './file-layer.ts'
 import { findMount } from './mount-table.ts'
 
@@ -61,6 +62,7 @@ export const nodeFileLayer: FileLayer = {
     const { ino, mtimeNs, ctimeNs } = fstatSync(descriptor, { bigint: true })
     return `${ino} ${mtimeNs} ${ctimeNs}`
   },
+  pause: (delayMs) => pause(delayMs),
 }
 
 function writeWhole(descriptor: number, text: string): void {

@@ -38,6 +38,9 @@ export interface OwnersOptions {
   readonly stage: () => string
 }
 
+/** What a session asks about owners; a simulation answers by its own truth. */
+export type OwnerJudge = Pick<Owners, 'judge' | 'judgeOnce' | 'buryAll'>
+
 /** See the top of this file. */
 export class Owners {
   readonly #options: OwnersOptions

@@ -5,7 +5,7 @@ import { fileSystemClass } from './file-system-class.ts'
 import { hasEndedLife, readInstance, writeLife } from './instance.ts'
 import { InstanceRecords } from './instance-records.ts'
 import { toStateIoError } from './io-error.ts'
-import { Owners } from './owners.ts'
+import { type OwnerJudge, Owners } from './owners.ts'
 import { instanceDirectory, stagedPath } from './store-paths.ts'
 
 /** What the other ranks of an instance need in order to join it. Plain data. */
@@ -25,6 +25,8 @@ export interface StoreSessionOptions {
   readonly proc: number
   readonly files: FileLayer
   readonly onStep?: OnAppendStep | undefined
+  /** Who judges the owners of claims. @defaultValue an {@link Owners} of its own */
+  readonly owners?: OwnerJudge
 }
 
 /** One rank's part in a registered instance: what it changes tasks with, and what it knows of other instances. */
@@ -34,7 +36,7 @@ export class StoreSession {
   /** Directory of the instance. */
   readonly directory: string
   readonly appender: Appender
-  readonly owners: Owners
+  readonly owners: OwnerJudge
   readonly records: InstanceRecords
   /** Whether results are synced. */
   readonly sync: boolean
@@ -42,7 +44,7 @@ export class StoreSession {
   #stagedCount = 0
   #closed = false
 
-  constructor({ ticket, proc, files, onStep }: StoreSessionOptions) {
+  constructor({ ticket, proc, files, onStep, owners }: StoreSessionOptions) {
     const { root, instance, durability, claimSync } = ticket
     const directory = instanceDirectory(root, instance)
     const sync = durability !== 'none'
@@ -53,7 +55,7 @@ export class StoreSession {
     this.sync = sync
     this.appender = new Appender({ files, tokens, instance, durability, claimSync, onStep })
     const { local } = fileSystemClass(files.fileSystemType(root), files.mountOf(root))
-    this.owners = new Owners({ files, root, instance, sync, local, stage: () => this.stage() })
+    this.owners = owners ?? new Owners({ files, root, instance, sync, local, stage: () => this.stage() })
     this.records = new InstanceRecords(files, { directory, proc })
     this.#proc = proc
   }

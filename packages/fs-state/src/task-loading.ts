@@ -1,7 +1,7 @@
 /** Reads the states of all tasks at once: the names of the root in one go, then one small file per task. */
 import { type LoadedFault, type LoadedStates, type PlannedTask, STATE_CODE } from '@mpibatch/batch-core'
 import type { FileLayer } from './file-layer.ts'
-import type { Owners, Verdict } from './owners.ts'
+import type { OwnerJudge, Verdict } from './owners.ts'
 import { statePath, taskDirectory } from './store-paths.ts'
 import { isPlainlyDone, readState, readTask } from './task-chain.ts'
 import { invalidFault } from './task-view.ts'
@@ -14,7 +14,7 @@ export interface LoadedTasks extends LoadedStates {
 
 /** Reads the states of all tasks. */
 export async function loadTasks(
-  tools: { readonly files: FileLayer; readonly root: string; readonly owners: Owners },
+  tools: { readonly files: FileLayer; readonly root: string; readonly owners: OwnerJudge },
   tasks: readonly PlannedTask[],
 ): Promise<LoadedTasks> {
   const { files, root, owners } = tools

@@ -58,5 +58,6 @@ export function faultyFileLayer(
     fileSystemType: (path) => real.fileSystemType(path),
     mountOf: (path) => real.mountOf(path),
     stampOf: (descriptor) => real.stampOf(descriptor),
+    pause: (delayMs) => real.pause(delayMs),
   }
 }
