@@ -23,6 +23,16 @@ export default defineConfig({
         },
       },
       {
+        // Needs Python's pshmem, which test/pshmem/prepare.mjs installs.
+        test: {
+          name: 'pshmem',
+          include: ['test/pshmem/**/*.test.ts'],
+          testTimeout: 90_000,
+          // Each test has two jobs of several processes, and what it is about is their timing.
+          fileParallelism: false,
+        },
+      },
+      {
         // Installs the packed packages with npm, so it needs a registry or a filled cache.
         test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
       },

@@ -11,7 +11,7 @@ import { join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const LINES_MAX = 400
-const SKIPPED = new Set(['node_modules', 'dist', '.turbo', '.git', 'mpibatch.out'])
+const SKIPPED = new Set(['node_modules', 'dist', '.turbo', '.git', '.venv', 'mpibatch.out'])
 const SOURCE = /\.(ts|mjs|cc|h)$/
 
 /** Packages that a package may import. */

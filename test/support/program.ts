@@ -28,11 +28,18 @@ export interface ProgramOptions {
   readonly cwd: string
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Leaves standard input open, for the test to end. @defaultValue false */
+  readonly holdsInput?: boolean
 }
 
 /** Starts a Node program; it is killed when the test is over, if it still runs. */
 export function startNode(argv: readonly string[], options: ProgramOptions): Running {
-  const child = spawn(process.execPath, argv, {
+  return startChild(process.execPath, argv, options)
+}
+
+/** Starts any program; it is killed when the test is over, if it still runs. */
+export function startChild(program: string, argv: readonly string[], options: ProgramOptions): Running {
+  const child = spawn(program, argv, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -45,7 +52,7 @@ export function startNode(argv: readonly string[], options: ProgramOptions): Run
     texts.stderr += text
   })
   child.stdin.on('error', () => undefined)
-  child.stdin.end(options.input ?? '')
+  if (options.holdsInput !== true) child.stdin.end(options.input ?? '')
   const deadline = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS)
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
