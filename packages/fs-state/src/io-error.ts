@@ -21,9 +21,13 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT: 'Something has removed it; leave the task root alone while tasks run.',
 }
 
+/** Linux's number for ESTALE, which Node has no name for: its `code` is "Unknown system error -116". */
+const ESTALE = -116
+
 /** Code of a system's error, `ENOENT`; empty for anything else. */
 export function codeOf(error: unknown): string {
-  const { code } = (error ?? {}) as { code?: unknown }
+  const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown }
+  if (errno === ESTALE) return 'ESTALE'
   return typeof code === 'string' ? code : ''
 }
 
