@@ -59,8 +59,9 @@ export const nodeFileLayer: FileLayer = {
     }
   },
   stampOf: (descriptor) => {
-    const { ino, mtimeNs, ctimeNs } = fstatSync(descriptor, { bigint: true })
-    return `${ino} ${mtimeNs} ${ctimeNs}`
+    const { ino, size, mtimeNs, ctimeNs } = fstatSync(descriptor, { bigint: true })
+    // The size too: what is added twice within one tick of the clock has one time.
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`
   },
   pause: (delayMs) => pause(delayMs),
 }
