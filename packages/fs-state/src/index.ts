@@ -15,6 +15,7 @@ export {
   type TaskOwner,
   type TaskReport,
 } from './root-view.ts'
+export { type RootWatcher, type WatchRootOptions, watchRoot } from './root-watcher.ts'
 export type { FsStoreTicket } from './store-session.ts'
 export { endProcessesWith, type Survivor } from './survivors.ts'
 export type { ReopenOptions, ReopenResult } from './task-reopening.ts'
