@@ -10,13 +10,9 @@ import { hasEndedLife, listInstances, readInstance } from './instance.ts'
 import { codeOf } from './io-error.ts'
 import { instanceDirectory } from './store-paths.ts'
 
-/** Names in an instance's directory that tell of its progress; its heartbeat, its tokens and what it builds don't. */
-const PROGRESS = /^(life|attempts|journal)\./
-
-/** Tells whether a file of this name in an instance's directory changes when tasks do. */
-export function tellsOfProgress(name: string): boolean {
-  return PROGRESS.test(name)
-}
+/** Tells of progress in an instance's directory; its heartbeat, its tokens and what it builds don't. */
+const tellsOfProgress = (name: string): boolean => name.startsWith('life.') || isLog(name)
+const isLog = (name: string): boolean => name.startsWith('attempts.') || name.startsWith('journal.')
 
 /** What is looked at. */
 export interface WatchedRoot {
@@ -56,9 +52,21 @@ export class LivingInstances {
   }
 }
 
+/** What {@link lookAtRoot} found. */
+export interface RootLook {
+  /**
+   * Everything in the root that changes when another instance does something. Two texts that are the same mean that
+   * nothing was seen to change; nothing else can be read from them.
+   */
+  readonly text: string
+  /** Paths of the logs of living instances. */
+  readonly logs: readonly string[]
+  /** Whether a living instance has no log yet. */
+  readonly expectsLog: boolean
+}
+
 /**
- * Everything in a root that changes when another instance does something, as one text. Two texts that are the same
- * mean that nothing was seen to change; nothing else can be read from them. Never fails: an error is a part of it.
+ * Looks at a root. Never fails: an error is a part of the text.
  *
  * @param stateFiles - Files that are looked at besides.
  */
@@ -66,9 +74,11 @@ export function lookAtRoot(
   watched: WatchedRoot,
   living: LivingInstances,
   stateFiles: Iterable<string>,
-): string {
+): RootLook {
   const { files, root } = watched
   const seen: string[] = []
+  const logs: string[] = []
+  let expectsLog = false
   const add = (name: string, look: () => string): void => {
     try {
       seen.push(`${name} ${look()}`)
@@ -79,17 +89,23 @@ export function lookAtRoot(
   add('instances', () => {
     for (const instance of living.list()) {
       const directory = instanceDirectory(root, instance)
+      const before = logs.length
       add(instance, () => {
-        for (const { name } of files.list(directory))
-          if (tellsOfProgress(name)) add(`${instance}/${name}`, () => stampOf(files, `${directory}/${name}`))
+        for (const { name } of files.list(directory)) {
+          if (!tellsOfProgress(name)) continue
+          const path = `${directory}/${name}`
+          add(path, () => stampOf(files, path))
+          if (isLog(name)) logs.push(path)
+        }
         return ''
       })
+      expectsLog ||= logs.length === before
     }
     return ''
   })
   for (const path of stateFiles) add(path, () => stampOf(files, path))
   // The order of names in a directory is the file system's, and may change without a reason.
-  return seen.sort().join('\n')
+  return { text: seen.sort().join('\n'), logs, expectsLog }
 }
 
 function stampOf(files: FileLayer, path: string): string {

@@ -5,7 +5,7 @@
 import { basename, dirname } from 'node:path'
 import type { FSWatcher } from 'chokidar'
 import { isInstanceName } from './instance.ts'
-import { type LivingInstances, tellsOfProgress } from './root-looks.ts'
+import type { LivingInstances } from './root-looks.ts'
 import { instancesDirectory } from './store-paths.ts'
 
 /** Hears what {@link RootNotices} notices. */
@@ -19,44 +19,41 @@ export interface NoticeListener {
 /** What {@link RootNotices} watches. */
 export interface NoticeOptions {
   readonly living: LivingInstances
-  /** Files to watch besides: the `state` of tasks. */
-  readonly stateFiles: ReadonlySet<string>
+  /** Files to watch: logs of instances, and the `state` of tasks. */
+  readonly paths: ReadonlySet<string>
   readonly listener: NoticeListener
 }
 
-/** Files besides the logs, wanted or not any more, with which a watch is begun anew. */
-const STATE_FILES_MAX = 500
+/** Files, wanted or not any more, with which a watch is begun anew. */
+const PATHS_MAX = 1000
 
 /** See the top of this file. */
 export class RootNotices {
   readonly #watcher: FSWatcher
-  readonly #stateFiles: Set<string>
+  readonly #paths: Set<string>
 
-  private constructor(watcher: FSWatcher, stateFiles: Set<string>) {
+  private constructor(watcher: FSWatcher, paths: Set<string>) {
     this.#watcher = watcher
-    this.#stateFiles = stateFiles
+    this.#paths = paths
   }
 
   /**
-   * Begins to watch the instances of a root, and some files. An instance takes one watch for its directory and one for
-   * each log in it; one that has ended takes none.
+   * Begins to watch which instances there are, and some files. The directories of the instances are not watched: with
+   * every change in one, chokidar would read it again.
    */
   static async open(root: string, options: NoticeOptions): Promise<RootNotices> {
     const { living, listener } = options
-    const stateFiles = new Set(options.stateFiles)
+    const paths = new Set(options.paths)
     const { watch } = await import('chokidar')
     const instances = instancesDirectory(root)
     const isIgnored = (path: string): boolean => {
-      if (path === instances || stateFiles.has(path)) return false
-      const parent = dirname(path)
+      if (path === instances || paths.has(path)) return false
       const name = basename(path)
-      if (parent === instances) return !isInstanceName(name) || !living.includes(name)
-      return dirname(parent) !== instances || !tellsOfProgress(name)
+      return dirname(path) !== instances || !isInstanceName(name) || !living.includes(name)
     }
     const watcher = watch([], {
       ignored: isIgnored,
-      // Entries of the directory of instances, and theirs.
-      depth: 1,
+      depth: 0,
       ignoreInitial: true,
       followSymlinks: false,
       ignorePermissionErrors: true,
@@ -66,8 +63,8 @@ export class RootNotices {
     watcher.on('error', listener.failed)
     // What changed between the first look of the caller and now has not been told.
     watcher.on('ready', listener.changed)
-    watcher.add([instances, ...stateFiles])
-    return new RootNotices(watcher, stateFiles)
+    watcher.add([instances, ...paths])
+    return new RootNotices(watcher, paths)
   }
 
   /**
@@ -75,11 +72,11 @@ export class RootNotices {
    *
    * @returns `false` if they have become so many that the watch must be begun anew.
    */
-  watch(stateFiles: ReadonlySet<string>): boolean {
-    const added = [...stateFiles].filter((path) => !this.#stateFiles.has(path))
-    if (this.#stateFiles.size + added.length > STATE_FILES_MAX) return false
-    for (const path of added) this.#stateFiles.add(path)
-    this.#watcher.add(added)
+  watch(paths: ReadonlySet<string>): boolean {
+    const added = [...paths].filter((path) => !this.#paths.has(path))
+    if (this.#paths.size + added.length > PATHS_MAX) return false
+    for (const path of added) this.#paths.add(path)
+    if (added.length > 0) this.#watcher.add(added)
     return true
   }
 

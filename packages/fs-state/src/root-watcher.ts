@@ -4,13 +4,13 @@
  * Purpose: whoever waits for others, or shows what they do, looks again soon after they did something, and seldom
  * otherwise. It is a hint: what has changed, and whether anything has, only a look at the tasks tells.
  *
- * How: on a file system that one machine alone has mounted, the system tells. Elsewhere it tells of this machine's
- * changes only, so the root is looked at once per heartbeat. So it is where the system refuses to tell, as when a user
- * watches too many files already.
+ * How: the root is looked at once per heartbeat. On a file system that one machine alone has mounted, the system also
+ * tells at once; elsewhere it would tell of this machine's changes only, and it may refuse, as when a user watches too
+ * many files already.
  *
  * Limits: an instance shows its progress in its logs, a little before the task's `state` changes; so the last of
- * several changes is told again two paces later. A claim by a script shows in no log. Look again after some seconds,
- * whatever comes from here.
+ * several changes is told again two paces later. A claim by a script shows in no log, and the end of an instance is
+ * found by the next look. Look again after some seconds, whatever comes from here.
  */
 import { resolve } from 'node:path'
 import type { FileLayer } from './file-layer.ts'
@@ -18,7 +18,7 @@ import { fileSystemClass } from './file-system-class.ts'
 import { codeOf } from './io-error.ts'
 import { defaultTimings } from './liveness-timings.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
-import { LivingInstances, lookAtRoot, type WatchedRoot } from './root-looks.ts'
+import { LivingInstances, lookAtRoot, type RootLook, type WatchedRoot } from './root-looks.ts'
 import { RootNotices } from './root-notices.ts'
 import { instancesDirectory, statePath } from './store-paths.ts'
 
@@ -28,14 +28,16 @@ const GATHER_MS = 50
 const PACE_MS = 500
 /** Task directories that are watched at most. */
 export const WATCHED_TASKS_MAX = 200
+/** Logs of which the system tells at most; a rank of an instance has two. */
+const LOGS_MAX = 300
 
 /** Options of {@link watchRoot}. */
 export interface WatchRootOptions {
   /** The instance that watches: its own changes are no news. */
   readonly instance?: string
-  /** Time between two looks where the system does not tell. @defaultValue a heartbeat of the file system's class */
+  /** Time between two looks. @defaultValue a heartbeat of the file system's class */
   readonly intervalMs?: number
-  /** Look in intervals although the system tells. @defaultValue false */
+  /** Only look, although the system tells. @defaultValue false */
   readonly polling?: boolean
   /** Shortest time between two tellings, milliseconds. @defaultValue 500 */
   readonly paceMs?: number
@@ -77,7 +79,7 @@ class FsRootWatcher implements RootWatcher {
   readonly #waiting = new Set<(changed: boolean) => void>()
   #stateFiles: ReadonlySet<string> = new Set()
   #notices: Promise<RootNotices | undefined> | undefined
-  #lastLook = ''
+  #lastLook: RootLook = { text: '', logs: [], expectsLog: false }
   #looking: NodeJS.Timeout | undefined
   #gathering: NodeJS.Timeout | undefined
   #echo: NodeJS.Timeout | undefined
@@ -93,8 +95,8 @@ class FsRootWatcher implements RootWatcher {
     const { tells, heartbeatMs } = fileSystemOf(files, root)
     this.#paceMs = options.paceMs ?? PACE_MS
     this.#intervalMs = options.intervalMs ?? heartbeatMs
+    this.#look()
     if (tells && !polling) this.#listen()
-    else this.#poll()
   }
 
   get told(): boolean {
@@ -127,30 +129,40 @@ class FsRootWatcher implements RootWatcher {
     const { files } = this.#watched
     this.#stateFiles = new Set(paths.filter((path) => files.peek(path) !== undefined))
     if (this.#closed) return
-    if (this.#notices === undefined) this.#lastLook = this.#look()
-    else void this.#notices.then((notices) => this.#extend(notices))
+    this.#look()
+    this.#extend()
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    clearInterval(this.#looking)
+    clearTimeout(this.#looking)
     clearTimeout(this.#gathering)
     clearTimeout(this.#echo)
     for (const end of this.#waiting) end(false)
     await (await this.#notices)?.close()
   }
 
-  #extend(notices: RootNotices | undefined): void {
-    if (this.#closed || notices === undefined || notices.watch(this.#stateFiles)) return
-    this.#listen()
-    void this.#notices?.then(() => notices.close())
+  /** Lets the system tell of everything that the last look has found. */
+  #extend(): void {
+    const opening = this.#notices
+    void opening?.then((notices) => {
+      // Meanwhile the watch may have been closed, or begun anew.
+      if (this.#closed || notices === undefined || this.#notices !== opening) return
+      if (notices.watch(this.#paths())) return
+      this.#listen()
+      void this.#notices?.then(() => notices.close())
+    })
+  }
+
+  #paths(): ReadonlySet<string> {
+    return new Set([...this.#lastLook.logs.slice(0, LOGS_MAX), ...this.#stateFiles])
   }
 
   #listen(): void {
     const opening = RootNotices.open(this.#watched.root, {
       living: this.#living,
-      stateFiles: this.#stateFiles,
+      paths: this.#paths(),
       listener: { changed: () => this.#notice(), failed: (error) => this.#giveUp(error) },
     })
     this.#notices = opening.catch((error: unknown) => {
@@ -159,29 +171,30 @@ class FsRootWatcher implements RootWatcher {
     })
   }
 
-  /** What has been told so far stays told; from now on it is looked for. */
   #giveUp(error: unknown): void {
     const notices = this.#notices
     if (this.#closed || notices === undefined) return
     this.#notices = undefined
     void notices.then((open) => open?.close())
     this.#options.onMessage?.(refusal(this.#watched.root, error, this.#intervalMs))
-    this.#poll()
     this.#notice()
   }
 
-  #poll(): void {
-    this.#lastLook = this.#look()
-    this.#looking = setInterval(() => {
-      const look = this.#look()
-      if (look === this.#lastLook) return
-      this.#lastLook = look
-      this.#notice()
-    }, this.#intervalMs)
+  #look(): void {
+    this.#lastLook = lookAtRoot(this.#watched, this.#living, this.#stateFiles)
+    clearTimeout(this.#looking)
+    // The system can't tell of a log that is not there; an instance makes its log when its first task ends.
+    const soon = this.told && this.#lastLook.expectsLog
+    const waitMs = soon ? Math.min(this.#paceMs, this.#intervalMs) : this.#intervalMs
+    this.#looking = setTimeout(() => this.#lookAgain(), waitMs)
   }
 
-  #look(): string {
-    return lookAtRoot(this.#watched, this.#living, this.#stateFiles)
+  #lookAgain(): void {
+    const before = this.#lastLook.text
+    this.#look()
+    if (this.#lastLook.text === before) return
+    this.#extend()
+    this.#notice()
   }
 
   #notice(): void {
@@ -200,6 +213,9 @@ class FsRootWatcher implements RootWatcher {
 
   #tell(): void {
     this.#toldAtMs = performance.now()
+    // There may be new logs to be told of, and what is told now need not be found again.
+    this.#look()
+    this.#extend()
     if (this.#waiting.size === 0) this.#isPending = true
     for (const end of this.#waiting) end(true)
     this.#options.onChange?.()
@@ -229,5 +245,5 @@ function refusal(root: string, error: unknown, intervalMs: number): string {
     code === 'ENOSPC' || code === 'EMFILE'
       ? ' Too many files are watched; more are allowed with sysctl fs.inotify.max_user_watches and max_user_instances.'
       : ''
-  return `The system does not tell of changes in ${root} (${reason}), so it is looked at every ${intervalMs / 1000} s.${remedy}`
+  return `The system does not tell of changes in ${root} (${reason}), so what others do is seen after ${intervalMs / 1000} s.${remedy}`
 }

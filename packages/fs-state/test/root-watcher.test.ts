@@ -6,11 +6,17 @@ import { WATCHED_TASKS_MAX, type WatchRootOptions } from '../src/root-watcher.ts
 import { freshRoot, mustClaim, openStore, plan, RECORD } from './store-harness.ts'
 
 const LONG_MS = 10_000
+/** Between two looks of a watcher that is told; well longer than it takes to be told. */
+const LOOK_MS = 2000
 /** Longer than what is told late of a change before. */
 const QUIET_MS = 300
 
 function watch(root: string, options: WatchRootOptions = {}): RootWatcher {
-  const watcher = watchRoot(root, { intervalMs: 40, paceMs: 60, ...options })
+  const watcher = watchRoot(root, {
+    intervalMs: options.polling === true ? 40 : LOOK_MS,
+    paceMs: 60,
+    ...options,
+  })
   onTestFinished(() => watcher.close())
   return watcher
 }
@@ -39,12 +45,11 @@ describe.each([
     const store = await openStore(root, plan('a', 'b'))
     expect(await watcher.changed(LONG_MS)).toBe(true)
     await settle(watcher)
-    await store.publish(await mustClaim(store), 'DONE', RECORD)
-    expect(await watcher.changed(LONG_MS)).toBe(true)
-    await settle(watcher)
-    await store.publish(await mustClaim(store, 1), 'DONE', RECORD)
-    expect(await watcher.changed(LONG_MS)).toBe(true)
-    await settle(watcher)
+    for (const index of [0, 1]) {
+      await store.publish(await mustClaim(store, index), 'DONE', RECORD)
+      expect(await watcher.changed(LOOK_MS / 2)).toBe(true)
+      await settle(watcher)
+    }
     await store.close()
     expect(await watcher.changed(LONG_MS)).toBe(true)
   })
@@ -140,19 +145,19 @@ describe('watching a root', () => {
   })
 
   it('goes on to tell when the watched tasks have changed many times', async () => {
-    const names = Array.from({ length: 700 }, (_, index) => `t${index}`)
+    const names = Array.from({ length: 1200 }, (_, index) => `t${index}`)
     const root = await usedRoot()
     for (const name of names) {
       mkdirSync(join(root, name))
       writeFileSync(join(root, name, 'state'), 'OPEN\n')
     }
     const watcher = watch(root)
-    for (let first = 0; first < names.length; first += 100) {
-      watcher.watchTasks(names.slice(first, first + 100).map((name) => join(root, name)))
+    for (let first = 0; first < names.length; first += 200) {
+      watcher.watchTasks(names.slice(first, first + 200).map((name) => join(root, name)))
       await settle(watcher)
     }
     expect(watcher.told).toBe(true)
-    writeFileSync(join(root, 't650', 'state'), 'RUNNING\n')
+    writeFileSync(join(root, 't1150', 'state'), 'RUNNING\n')
     expect(await watcher.changed(LONG_MS)).toBe(true)
     await settle(watcher)
     writeFileSync(join(root, 't10', 'state'), 'RUNNING\n')
