@@ -13,8 +13,26 @@ const APPEND_FLAGS = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW
 /** What to do with a descriptor that {@link withFile} opened. */
 type UseFile<T> = (descriptor: number) => T
 
-/** Opens a file for reading, hands it over, and closes it. */
+/** Times that a file is opened which its server says to have forgotten. */
+const STALE_TRIES_MAX = 5
+
+/**
+ * Opens a file for reading, hands it over, and closes it.
+ *
+ * A file server that is asked for a file which was replaced a moment ago may answer ESTALE; opening the name again then
+ * leads to the new file, so that `use` may be called more than once.
+ */
 export function withFile<T>(files: FileLayer, path: string, use: UseFile<T>): T {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return withFileOnce(files, path, use)
+    } catch (error) {
+      if (tried === STALE_TRIES_MAX || codeOf(error) !== 'ESTALE') throw error
+    }
+  }
+}
+
+function withFileOnce<T>(files: FileLayer, path: string, use: UseFile<T>): T {
   const descriptor = files.open(path, READ_FLAGS)
   try {
     return use(descriptor)

@@ -1,4 +1,5 @@
 /** What the system's error codes mean to the store (pure but for the pauses of {@link repeatUnclear}). */
+import { constants } from 'node:os'
 import { StateIoError } from '@mpibatch/batch-core'
 import type { FileLayer } from './file-layer.ts'
 
@@ -19,16 +20,26 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EPERM: 'The system does not permit it; check who owns the task root, and how it is mounted.',
   EMFILE: 'This process has too many files open; raise "ulimit -n".',
   ENOENT: 'Something has removed it; leave the task root alone while tasks run.',
+  ESTALE:
+    'The file server does not know the file any more; run again, and mount the file system anew if it stays so.',
 }
 
-/** Linux's number for ESTALE, which Node has no name for: its `code` is "Unknown system error -116". */
-const ESTALE = -116
+/** How Node says that it has no name for an error: "Unknown system error -116". */
+const NAMELESS = /^Unknown system error -(\d+)$/
 
-/** Code of a system's error, `ENOENT`; empty for anything else. */
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+)
+
+/**
+ * Code of a system's error, `ENOENT`; empty for anything else. ESTALE and EDQUOT, which Node knows by number only, get
+ * their names.
+ */
 export function codeOf(error: unknown): string {
-  const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown }
-  if (errno === ESTALE) return 'ESTALE'
-  return typeof code === 'string' ? code : ''
+  const { code } = (error ?? {}) as { code?: unknown }
+  if (typeof code !== 'string') return ''
+  const number = NAMELESS.exec(code)?.[1]
+  return (number === undefined ? undefined : NAMES.get(Number(number))) ?? code
 }
 
 /** Tells whether the call may have taken effect although it failed. */
@@ -56,12 +67,19 @@ export function toStateIoError(
   },
 ): StateIoError {
   if (error instanceof StateIoError) return error
-  const reason = error instanceof Error ? error.message : String(error)
   const { path, action, slot, tried = false } = where
-  return new StateIoError(`Could not ${action} ${path}: ${reason}. ${remedyOf(error)}`, {
+  return new StateIoError(`Could not ${action} ${path}: ${reasonOf(error)}. ${remedyOf(error)}`, {
     cause: error,
     details: { path, code: codeOf(error), tried, ...(slot === undefined ? {} : { slot }) },
   })
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as { code?: unknown }
+  // Node's text for an error without a name says its number twice.
+  const name = codeOf(error)
+  return name === code ? error.message : error.message.replace(`${code}: ${code}`, name)
 }
 
 /**

@@ -21,15 +21,34 @@ export async function createTaskDirectory(
 ): Promise<boolean> {
   const { staged, sync } = options
   try {
-    files.mkdir(staged)
+    makeStaged(files, staged)
     createFile(files, statePath(staged), printState('OPEN'))
     if (sync) await syncFile(files, statePath(staged))
-    files.rename(staged, directory)
-    return true
+    return move(files, staged, directory)
   } catch (error) {
     discard(files, staged)
     if (TAKEN.has(codeOf(error))) return false
     throw toStateIoError(error, { path: directory, action: 'make' })
+  }
+}
+
+/** The name is fresh, so if the system says that it is taken, the answer to our own first try was lost. */
+function makeStaged(files: FileLayer, staged: string): void {
+  try {
+    files.mkdir(staged)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+  }
+}
+
+/** Nobody else moves what we have just built: if it is gone, our move was done, and the answer to it was lost. */
+function move(files: FileLayer, staged: string, directory: string): boolean {
+  try {
+    files.rename(staged, directory)
+    return true
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+    return false
   }
 }
 
