@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-const PROGRAM = join(import.meta.dirname, '../../packages/cli/bin/mpibatch.mjs')
+/** The program as it was built. */
+export const PROGRAM: string = join(import.meta.dirname, '../../packages/cli/bin/mpibatch.mjs')
 /** Deadline of a child; shorter than that of the tests, so that a hang says which child hung. */
 const DEADLINE_MS = 60_000
 
@@ -19,6 +20,8 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
+  /** What it has printed on standard output so far. */
+  readonly stdout: () => string
   /** What it has printed on standard error so far. */
   readonly stderr: () => string
 }
@@ -65,7 +68,7 @@ export function startChild(program: string, argv: readonly string[], options: Pr
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await ended.catch(() => undefined)
   })
-  return { child, ended, stderr: () => texts.stderr }
+  return { child, ended, stdout: () => texts.stdout, stderr: () => texts.stderr }
 }
 
 /** Starts `mpibatch` as it was built. */

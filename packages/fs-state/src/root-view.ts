@@ -13,6 +13,7 @@ import { nodeFileLayer } from './node-file-layer.ts'
 import { looksAlive } from './owners.ts'
 import { ownIdentity } from './process-identity.ts'
 import { checkReadableRoot } from './root-check.ts'
+import { LivingInstances, lookAtRoot } from './root-looks.ts'
 import { taskDirectory } from './store-paths.ts'
 import { isPlainlyDone, readState, readTask, type TaskReading } from './task-chain.ts'
 
@@ -65,7 +66,7 @@ export interface InstanceReport {
   readonly command?: string
 }
 
-/** A root as {@link openRootView} found it. States are read when they are asked for. */
+/** A root with the tasks that {@link openRootView} found. What it says of them is read when it is asked for. */
 export interface RootView {
   /** Goes through all tasks: the manifest's in their order, then those of other programs by name. */
   tasks(): Generator<TaskReport>
@@ -104,17 +105,22 @@ class FsRootView implements RootView {
   readonly #self = ownIdentity()
   readonly #local: boolean
   #indexOf: ReadonlyMap<string, number> | undefined
-  #records: ReadonlyMap<string, TaskRecords> | undefined
+  readonly #living: LivingInstances
+  #records: ReadonlyMap<string, TaskRecords> = new Map()
+  /** What the logs looked like when they were read. */
+  #recordsOf: string | undefined
 
   constructor(files: FileLayer, root: string) {
     this.#files = files
     this.#root = root
     this.#local = fileSystemClass(files.fileSystemType(root), files.mountOf(root)).local
     this.#known = readKnownTasks(root, files)
+    this.#living = new LivingInstances({ files, root, instance: undefined })
   }
 
   *tasks(): Generator<TaskReport> {
     const owners = new Map<string, TaskOwner>()
+    this.#refreshRecords()
     for (const [index, task] of this.#known.entries()) yield this.#report(index, task, owners)
   }
 
@@ -123,6 +129,7 @@ class FsRootView implements RootView {
     const index = this.#indexOf.get(name)
     const task = index === undefined ? undefined : this.#known[index]
     if (index === undefined || task === undefined) return undefined
+    this.#refreshRecords()
     return this.#report(index, task, new Map())
   }
 
@@ -158,7 +165,6 @@ class FsRootView implements RootView {
   #report(index: number, { name, values }: KnownTask, owners: Map<string, TaskOwner>): TaskReport {
     const directory = this.taskDirectory(name)
     const base = { index, name, ...(values === undefined ? {} : { values }) }
-    this.#records ??= this.#readRecords()
     const { ended, started } = this.#records.get(name) ?? {}
     if (isPlainlyDone(readState(this.#files, directory))) {
       // The chain is long only where something went wrong, so the record of the end tells as well how many there were.
@@ -202,6 +208,17 @@ class FsRootView implements RootView {
     const owner = { instance, host, pid, alive: looksAlive(found, this.#self, this.#local) }
     owners.set(instance, owner)
     return owner
+  }
+
+  #refreshRecords(): void {
+    const { text } = lookAtRoot(
+      { files: this.#files, root: this.#root, instance: undefined },
+      this.#living,
+      [],
+    )
+    if (text === this.#recordsOf) return
+    this.#records = this.#readRecords()
+    this.#recordsOf = text
   }
 
   #readRecords(): ReadonlyMap<string, TaskRecords> {

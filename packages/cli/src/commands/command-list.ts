@@ -14,7 +14,11 @@ export const COMMAND_LIST: readonly CommandDescription[] = [
     usage: 'run [options] -- COMMAND [ARG…] | run [options] JOB.mjs',
     description: 'run a command or job script once per task',
   },
-  { name: 'status', usage: 'status [ROOT]', description: 'counts by state, what runs where, last failures' },
+  {
+    name: 'status',
+    usage: 'status [ROOT]',
+    description: 'counts by state, what runs where, last failures; --watch goes on',
+  },
   {
     name: 'list',
     usage: 'list [ROOT]',

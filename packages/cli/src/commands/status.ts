@@ -1,14 +1,11 @@
-import { setTimeout as pause } from 'node:timers/promises'
-import { openRootView, type RootView } from '@mpibatch/fs-state'
+import { openRootView } from '@mpibatch/fs-state'
 import { EXIT_CODE } from '../exit-code.ts'
+import { parseDuration } from '../input/duration.ts'
 import { rootStatus, statusText } from '../output/root-status.ts'
 import type { Command } from './command.ts'
 import { parseArguments } from './parse-arguments.ts'
 import { onlyRoot } from './task-root.ts'
-
-const WATCH_INTERVAL_MS = 2000
-/** Cursor home, then erase to the end of the screen. */
-const CLEAR_SCREEN = '\u001b[H\u001b[2J'
+import { watchStatus } from './watch-status.ts'
 
 /** `mpibatch status [ROOT] [--watch] [--json]`: how far it is, what runs where, what failed last. */
 export const statusCommand: Command = {
@@ -19,21 +16,26 @@ export const statusCommand: Command = {
         watch: {
           type: 'boolean',
           alias: 'w',
-          describe: 'show it again every 2 seconds, until all has ended',
+          describe: 'show it again when something has changed, until all has ended',
         },
-        json: { type: 'boolean', describe: 'print one object' },
+        poll: {
+          type: 'string',
+          requiresArg: true,
+          implies: 'watch',
+          describe: 'with --watch: look for changes so often, as 5s, instead of waiting to be told of them',
+        },
+        json: { type: 'boolean', describe: 'print one object; with --watch, one per change' },
       },
     })
     const root = onlyRoot(words)
     const json = values.json === true
-    for (;;) {
-      const view: RootView = openRootView(root)
-      const status = rootStatus(root, view, Date.now())
-      if (json) process.stdout.write(`${JSON.stringify(status)}\n`)
-      else
-        process.stdout.write((values.watch && process.stdout.isTTY ? CLEAR_SCREEN : '') + statusText(status))
-      if (values.watch !== true || status.open + status.running === 0) return EXIT_CODE.done
-      await pause(WATCH_INTERVAL_MS)
+    if (values.watch === true) {
+      const pollMs = typeof values.poll === 'string' ? parseDuration(values.poll, '--poll') : undefined
+      await watchStatus(root, { json, pollMs, output: process.stdout })
+    } else {
+      const status = rootStatus(root, openRootView(root), Date.now())
+      process.stdout.write(json ? `${JSON.stringify(status)}\n` : statusText(status))
     }
+    return EXIT_CODE.done
   },
 }

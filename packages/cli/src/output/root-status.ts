@@ -52,13 +52,24 @@ export interface RootStatus {
   readonly lastFailures: readonly FailedTask[]
 }
 
-/** Puts a root's status together. `nowMs` is the wall clock, since it is compared with recorded times. */
-export function rootStatus(root: string, view: RootView, nowMs: number): RootStatus {
+/**
+ * Puts a root's status together.
+ *
+ * @param nowMs - The wall clock, since it is compared with recorded times.
+ * @param note - Gets each task, for who needs them too.
+ */
+export function rootStatus(
+  root: string,
+  view: RootView,
+  nowMs: number,
+  note: (task: TaskReport) => void = () => undefined,
+): RootStatus {
   const counts = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0 }
   const running: TaskReport[] = []
   const failed: TaskReport[] = []
   let endedLately = 0
   for (const task of view.tasks()) {
+    note(task)
     counts[task.state] += 1
     if (task.state === 'RUNNING') running.push(task)
     if (task.state === 'FAILED') failed.push(task)
@@ -104,13 +115,23 @@ export function rootStatus(root: string, view: RootView, nowMs: number): RootSta
   }
 }
 
-/** The status as a person reads it. */
-export function statusText(status: RootStatus): string {
+/** The counts as a person reads them, at a moment, on one line. */
+export function statusLine(status: RootStatus, at: Date): string {
+  return `${at.toISOString()} ${countsText(status)}\n`
+}
+
+function countsText(status: RootStatus): string {
   const { tasks, open, running, done, failed, invalid } = status
   const counts = [`${done} DONE`, `${failed} FAILED`, `${running} RUNNING`, `${open} OPEN`]
   if (invalid > 0) counts.push(`${invalid} INVALID`)
   const percent = tasks === 0 ? 0 : Math.floor((100 * (done + failed)) / tasks)
-  const lines = [`${printable(status.root)}: ${tasks} tasks, ${percent} % ended: ${counts.join(', ')}`]
+  return `${printable(status.root)}: ${tasks} tasks, ${percent} % ended: ${counts.join(', ')}`
+}
+
+/** The status as a person reads it. */
+export function statusText(status: RootStatus): string {
+  const { open, running } = status
+  const lines = [countsText(status)]
   if (status.instances.length === 0) {
     lines.push(
       open + running > 0
