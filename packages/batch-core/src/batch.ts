@@ -9,11 +9,12 @@ import {
   encodeError,
   FencedError,
   ForeignWriterError,
+  LeaseLostError,
   TaskStateError,
   UsageError,
 } from './errors.ts'
 import { invariant } from './invariant.ts'
-import type { AttemptRecord, PlannedTask, StateStore } from './state-store.ts'
+import type { AttemptRecord, PlannedTask, StateStore, StoreLease } from './state-store.ts'
 import { type AttemptFacts, Task } from './task.ts'
 import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
 import { isLegalTransition, isStoredState, TABLE_STATES, type TableState } from './task-state.ts'
@@ -52,11 +53,26 @@ const SEVERITY: Readonly<Record<TaskEnd, number>> = { DONE: 0, OPEN: 1, FAILED: 
 export class Batch implements AsyncIterable<Task> {
   readonly #parts: BatchParts
   readonly #current = new Map<number, Task>()
+  /** Aborted, and replaced by a fresh one, each time that the lease is in doubt. */
+  #work = new AbortController()
+  readonly #unwatchLease: () => void
   #closed = false
 
   /** @internal */
   constructor(parts: BatchParts) {
     this.#parts = parts
+    this.#unwatchLease = parts.store.lease.onChange((state) => {
+      if (state === 'valid') this.#work = new AbortController()
+      else
+        this.#work.abort(
+          new LeaseLostError('This instance may have been taken for dead: its tasks must not go on.'),
+        )
+    })
+  }
+
+  /** Whether this instance may start tasks, and may let those that run go on. */
+  get lease(): StoreLease {
+    return this.#parts.store.lease
   }
 
   /** The ranks of this worker group; the same communicator for every task. For the tasks' own messages. */
@@ -107,6 +123,7 @@ export class Batch implements AsyncIterable<Task> {
    *   stop was asked for.
    * @throws {@link ClosedError} after {@link Batch.close}.
    * @throws {@link StateIoError} when the store fails; nothing was claimed then.
+   * @throws {@link LeaseLostError} when other instances have declared this one dead.
    */
   async nextTask(): Promise<Task | undefined> {
     if (this.#closed) throw new ClosedError('The batch is closed; it has no next task.')
@@ -119,6 +136,7 @@ export class Batch implements AsyncIterable<Task> {
       directory: this.#parts.store.directoryOf(claim.taskIndex),
       end: (end, facts) => this.#end(task, end, facts),
       started: (process) => this.#parts.store.recordStart(claim, process),
+      signal: this.#work.signal,
     })
     this.#current.set(task.index, task)
     return task
@@ -224,6 +242,7 @@ export class Batch implements AsyncIterable<Task> {
   async close(): Promise<TaskCounts> {
     if (this.#closed) return this.#finalCounts
     this.#closed = true
+    this.#unwatchLease()
     const { world, store, closeShared } = this.#parts
     for (const task of this.#current.values()) await this.#abandon(task, 'OPEN')
     await world.barrier()

@@ -43,18 +43,23 @@ export {
 } from './runtime.ts'
 export type { SharedWindow } from './shared-window.ts'
 export { createSoloCommunicator } from './solo-communicator.ts'
-export type {
-  AttemptProcess,
-  AttemptReason,
-  AttemptRecord,
-  ClaimOutcome,
-  LoadedFault,
-  LoadedStates,
-  PlannedTask,
-  StateStore,
-  StateStoreProvider,
-  StoreClaim,
-  StoreTicket,
+export {
+  type AttemptProcess,
+  type AttemptReason,
+  type AttemptRecord,
+  type ClaimOutcome,
+  type ElsewhereOwner,
+  type LeaseState,
+  type LoadedFault,
+  type LoadedStates,
+  type Outlook,
+  PERMANENT_LEASE,
+  type PlannedTask,
+  type StateStore,
+  type StateStoreProvider,
+  type StoreClaim,
+  type StoreLease,
+  type StoreTicket,
 } from './state-store.ts'
 export { StopRequest } from './stop-request.ts'
 export type { AttemptFacts, Task } from './task.ts'

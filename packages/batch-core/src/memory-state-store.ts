@@ -1,10 +1,13 @@
-import type {
-  ClaimOutcome,
-  LoadedStates,
-  PlannedTask,
-  StateStore,
-  StateStoreProvider,
-  StoreClaim,
+import {
+  type ClaimOutcome,
+  type LoadedStates,
+  type Outlook,
+  PERMANENT_LEASE,
+  type PlannedTask,
+  type StateStore,
+  type StateStoreProvider,
+  type StoreClaim,
+  type StoreLease,
 } from './state-store.ts'
 import { STATE_CODE } from './task-state.ts'
 
@@ -16,6 +19,9 @@ import { STATE_CODE } from './task-state.ts'
 export class MemoryStateStore implements StateStore {
   readonly instance = 'memory'
   readonly ticket = undefined
+  readonly lease: StoreLease = PERMANENT_LEASE
+  /** Nothing runs elsewhere, so nobody looks. */
+  readonly lookIntervalMs: number = Number.POSITIVE_INFINITY
   readonly #taskCount: number
   readonly #codes: Uint8Array | undefined
 
@@ -50,8 +56,12 @@ export class MemoryStateStore implements StateStore {
     return Promise.resolve(undefined)
   }
 
-  reconsider(): Promise<readonly number[]> {
-    return Promise.resolve([])
+  reconsider(): Promise<Outlook> {
+    return Promise.resolve({ ready: [], owners: [] })
+  }
+
+  changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   }
 
   settle(): Promise<void> {

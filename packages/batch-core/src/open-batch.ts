@@ -1,19 +1,32 @@
 import { Batch } from './batch.ts'
-import { type BatchOptions, type ResolvedBatchOptions, resolveBatchOptions } from './batch-options.ts'
+import {
+  type BatchOptions,
+  type LivenessOptions,
+  type ResolvedBatchOptions,
+  resolveBatchOptions,
+} from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
+import { ElsewhereWatch } from './elsewhere-watch.ts'
 import { ConfigMismatchError, RankLostError } from './errors.ts'
 import { invariant } from './invariant.ts'
 import { memoryStateStoreProvider } from './memory-state-store.ts'
 import { findRuntime, type Runtime } from './runtime.ts'
 import { createSoloCommunicator } from './solo-communicator.ts'
-import type { LoadedFault, PlannedTask, StateStore, StateStoreProvider, StoreTicket } from './state-store.ts'
+import type {
+  LoadedFault,
+  PlannedTask,
+  StateStore,
+  StateStoreProvider,
+  StoreLease,
+  StoreTicket,
+} from './state-store.ts'
 import { StopRequest } from './stop-request.ts'
 import { TaskClaimer } from './task-claimer.ts'
 import { fingerprintOf, planScriptTask } from './task-fingerprint.ts'
 import { taskOrder } from './task-order.ts'
 import { TaskTable } from './task-table.ts'
 import { TokenLock } from './token-lock.ts'
-import { createWorkerGroup } from './worker-group.ts'
+import { createWorkerGroup, type WorkerGroup } from './worker-group.ts'
 
 /** What a store needs to know of a batch's options. */
 export interface StoreSettings {
@@ -21,6 +34,7 @@ export interface StoreSettings {
   readonly durability: ResolvedBatchOptions['durability']
   readonly acceptChanges: boolean
   readonly crashLimit: number
+  readonly liveness: LivenessOptions
 }
 
 /** Makes the provider of a batch's store; batch-core itself knows no file system. */
@@ -30,13 +44,13 @@ export type CreateStoreProvider = (settings: StoreSettings) => StateStoreProvide
 export interface BatchPlan
   extends Pick<
     ResolvedBatchOptions,
-    'groupSize' | 'retries' | 'retryDelayMs' | 'retryFailed' | 'rerun' | 'stealRunning' | 'order'
+    'groupSize' | 'retries' | 'retryDelayMs' | 'retryFailed' | 'rerun' | 'stealRunning' | 'order' | 'wait'
   > {
   readonly tasks: readonly PlannedTask[]
   readonly communicator: Communicator
   readonly provider: StateStoreProvider
   readonly stop: StopRequest
-  /** Hears of tasks whose files can't be understood: a sentence that names the file. Such tasks are left alone. */
+  /** Hears what a person should know, a sentence each: of files that can't be understood, of whom we wait for. */
   readonly onFault: (message: string) => void
 }
 
@@ -101,11 +115,10 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
   for (const { message } of faults) plan.onFault(message)
   const table = new TaskTable(words)
   const lock = workers.leaders === undefined ? undefined : await TokenLock.create(workers.leaders)
-  const claimer =
-    lock === undefined
-      ? undefined
-      : new TaskClaimer({ ...plan, table, store, lock, owner: workers.groupIndex, claimable: plan })
+  const claimer = lock === undefined ? undefined : createClaimer(plan, { table, store, lock, workers })
+  const silence = world.rank === 0 ? sayLease(store.lease, plan) : undefined
   const closeShared = async (): Promise<void> => {
+    silence?.()
     await lock?.close()
     await window.close()
     await control.close()
@@ -124,6 +137,33 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     closeShared,
   })
   return { batch, table, store }
+}
+
+function createClaimer(
+  plan: BatchPlan,
+  parts: { table: TaskTable; store: StateStore; lock: TokenLock; workers: WorkerGroup },
+): TaskClaimer {
+  const { workers, ...shared } = parts
+  const owner = workers.groupIndex
+  const elsewhere = new ElsewhereWatch({
+    ...{ ...shared, stop: plan.stop, wait: plan.wait },
+    nameOf: (taskIndex) => plan.tasks[taskIndex]?.name ?? '',
+    // All groups wait for the same owners.
+    onWait: owner === 0 ? plan.onFault : () => undefined,
+  })
+  return new TaskClaimer({ ...plan, ...shared, owner, claimable: plan, elsewhere })
+}
+
+/** Tells a person why nothing goes on, and that it does again. @returns Ends that. */
+function sayLease(lease: StoreLease, { onFault }: BatchPlan): () => void {
+  return lease.onChange((state) => {
+    if (state === 'suspect') {
+      onFault(
+        'The task root did not answer in time. Nothing is started, and what runs is held, until it does again.',
+      )
+    }
+    if (state === 'valid') onFault('The task root answers again; going on.')
+  })
 }
 
 /** The store as one rank opened it; `codes` on rank 0, which fills the table. */

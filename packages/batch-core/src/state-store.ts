@@ -76,6 +76,52 @@ export interface LoadedStates {
   readonly faults: readonly LoadedFault[]
 }
 
+/** Whether an instance may start tasks: `suspect` while it must wait, `lost` when others have declared it dead. */
+export type LeaseState = 'valid' | 'suspect' | 'lost'
+
+/** The right of this instance to start tasks; see `docs/liveness.md`. */
+export interface StoreLease {
+  /** At this moment, by this machine's clocks. */
+  readonly state: LeaseState
+  /** @throws {@link LeaseLostError} if it is lost. */
+  check(): void
+  /** Calls back some time after each change, half a second at most. @returns Ends that. */
+  onChange(listener: (state: LeaseState) => void): () => void
+}
+
+/** The lease of a store that nobody else can see. */
+export const PERMANENT_LEASE: StoreLease = {
+  state: 'valid',
+  check: () => undefined,
+  onChange: () => () => undefined,
+}
+
+/** Who has tasks that run elsewhere, and what is known of its life. */
+export interface ElsewhereOwner {
+  /** The instance; `foreign` for programs that take no claims, `unknown` where a file can't be read. */
+  readonly owner: string
+  /** Host of the instance, empty if it is not known. */
+  readonly host: string
+  /** Number of its tasks. */
+  readonly taskCount: number
+  /** One of its tasks. */
+  readonly taskIndex: number
+  /** Whether it has shown a sign of life, or could show none: it is alive for all that can be known. */
+  readonly alive: boolean
+  /** Milliseconds until it is declared dead if it shows no sign of life; only while it is not known to be alive. */
+  readonly decidedInMs?: number
+  /** Why its tasks are left alone for good, for people. */
+  readonly fault?: string
+}
+
+/** What has become of tasks that ran elsewhere. */
+export interface Outlook {
+  /** Those that can be claimed now, or have ended. */
+  readonly ready: readonly number[]
+  /** Whose the others are. */
+  readonly owners: readonly ElsewhereOwner[]
+}
+
 /** Plain data with which another rank of the same instance attaches to the store that rank 0 opened. */
 export type StoreTicket = unknown
 
@@ -99,10 +145,17 @@ export interface StateStore {
   readonly instance: string
   /** Plain data for {@link StateStoreProvider.attach}. */
   readonly ticket: StoreTicket
+  /** The right to start tasks. Results may be published without it: whoever has the task's slot decides. */
+  readonly lease: StoreLease
 
   /** Reads the states of all tasks. */
   load(): Promise<LoadedStates>
-  /** Tries to claim a task; the loser learns why. */
+  /**
+   * Tries to claim a task; the loser learns why. A claim that was won while the lease ran out is given back to the
+   * caller only when the lease is valid again.
+   *
+   * @throws {@link LeaseLostError} if it will not be.
+   */
   claim(
     taskIndex: number,
     options: { readonly lastSeen: number; readonly from: ClaimableStates },
@@ -121,8 +174,12 @@ export interface StateStore {
   release(claim: StoreClaim, record?: AttemptRecord): Promise<number>
   /** Reads a task's state as it stands now; `undefined` from a store that keeps no states of its own. */
   readState(taskIndex: number): Promise<StoredState | 'INVALID' | undefined>
-  /** Those of the given tasks (ELSEWHERE so far) that can be claimed now, or have ended. */
-  reconsider(taskIndices: readonly number[]): Promise<readonly number[]>
+  /** Looks again at tasks that ran elsewhere. */
+  reconsider(taskIndices: readonly number[]): Promise<Outlook>
+  /** Milliseconds after which another look is worth it; an owner's life is judged only by looks at least so often. */
+  readonly lookIntervalMs: number
+  /** Resolves when another instance may have changed something, at the latest when the signal is aborted. */
+  changed(signal: AbortSignal): Promise<void>
   /**
    * Gives back the claims that ended ranks of this instance left, and completes results that they had begun to
    * write. Only after those ranks have ended.

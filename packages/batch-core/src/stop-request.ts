@@ -22,17 +22,25 @@ export class StopRequest {
     return this.#word !== undefined && Atomics.load(this.#word, 0) !== STOP_NONE
   }
 
-  /** Waits until the time is over or a stop is asked for. */
-  async wait(durationMs: number): Promise<void> {
+  /**
+   * Waits until the time is over or a stop is asked for.
+   *
+   * @param event - Ends the wait as well, if it resolves before.
+   */
+  async wait(durationMs: number, event?: Promise<void>): Promise<void> {
     const end = performance.now() + durationMs
-    while (!this.requested) {
+    let over = false
+    const noted = event?.then(() => {
+      over = true
+    })
+    while (!this.requested && !over) {
       const leftMs = end - performance.now()
       if (leftMs <= 0) return
-      await this.#pause(this.#word === undefined ? leftMs : Math.min(leftMs, POLL_MS))
+      await this.#pause(this.#word === undefined ? leftMs : Math.min(leftMs, POLL_MS), noted)
     }
   }
 
-  #pause(durationMs: number): Promise<void> {
+  #pause(durationMs: number, event: Promise<void> | undefined): Promise<void> {
     return new Promise((resolve) => {
       const finish = (): void => {
         clearTimeout(timer)
@@ -41,6 +49,7 @@ export class StopRequest {
       }
       const timer = setTimeout(finish, durationMs)
       this.#signal?.addEventListener('abort', finish)
+      void event?.then(finish)
     })
   }
 }

@@ -2,6 +2,7 @@
  * Finds and ends tasks for one claimant (a slot, or the leader of a worker group): first in the table, then in the
  * store, outside any lock. Not collective; the other members of a group learn of it through `batch.ts`.
  */
+import type { ElsewhereWatch } from './elsewhere-watch.ts'
 import { FencedError, ForeignWriterError } from './errors.ts'
 import { RetrySchedule } from './retry-schedule.ts'
 import type { AttemptRecord, StateStore, StoreClaim } from './state-store.ts'
@@ -26,7 +27,11 @@ export interface TaskClaimerOptions {
   readonly retryDelayMs: number
   /** Hears of tasks whose files can't be understood. */
   readonly onFault: (message: string) => void
+  readonly elsewhere: ElsewhereWatch
 }
+
+/** Milliseconds between two looks at a lease that is in doubt. */
+const LEASE_LOOK_MS = 100
 
 /** How a claimed task is to end: a terminal state, or OPEN to give it back. */
 export type TaskEnd = 'DONE' | 'FAILED' | 'OPEN'
@@ -35,29 +40,41 @@ export type TaskEnd = 'DONE' | 'FAILED' | 'OPEN'
 export class TaskClaimer {
   readonly #options: TaskClaimerOptions
   readonly #retries = new RetrySchedule()
+  readonly #elsewhere: ElsewhereWatch
 
   constructor(options: TaskClaimerOptions) {
     this.#options = options
+    this.#elsewhere = options.elsewhere
   }
 
   /**
    * Claims the next task.
    *
    * @returns The claim, or `undefined` when nothing is left to do here or a stop was asked for.
+   * @throws {@link LeaseLostError} when this instance may start nothing any more.
    */
   async next(): Promise<StoreClaim | undefined> {
-    const { table, stop, owner } = this.#options
+    const { table, store, stop, owner } = this.#options
     while (!stop.requested) {
+      if (store.lease.state !== 'valid') {
+        store.lease.check()
+        await stop.wait(LEASE_LOOK_MS)
+        continue
+      }
       const index = this.#takeRetry() ?? table.claimNext(owner)
       if (index !== undefined) {
         const claim = await this.#claimStored(index)
         if (claim !== undefined) return claim
         continue
       }
-      if (await this.#reconsider()) continue
-      const waitMs = this.#retries.nextDueInMs(performance.now())
-      if (waitMs === undefined) return undefined
-      await stop.wait(waitMs)
+      const { found, againInMs = Number.POSITIVE_INFINITY } = await this.#elsewhere.look()
+      if (found) continue
+      const waitMs = Math.min(
+        this.#retries.nextDueInMs(performance.now()) ?? Number.POSITIVE_INFINITY,
+        againInMs,
+      )
+      if (waitMs === Number.POSITIVE_INFINITY) return undefined
+      await (againInMs === Number.POSITIVE_INFINITY ? stop.wait(waitMs) : this.#elsewhere.wait(waitMs))
     }
     return undefined
   }
@@ -105,28 +122,18 @@ export class TaskClaimer {
     }
   }
 
-  /** Looks once more at tasks that ran elsewhere: their owner may have died since. */
-  #reconsider(): Promise<boolean> {
-    const { table, store, lock } = this.#options
-    if (table.count('ELSEWHERE') === 0) return Promise.resolve(false)
-    return lock.withLock(async () => {
-      const ready = await store.reconsider(table.tasksIn('ELSEWHERE'))
-      for (const index of ready) {
-        table.reopen(index)
-        table.enqueue(index)
-      }
-      return ready.length > 0
-    })
-  }
-
   /**
-   * Ends a claimed task in the store, then in the table.
+   * Ends a claimed task in the store, then in the table. A failure while the lease is in doubt gives the task back.
    *
    * @throws {@link FencedError} and {@link ForeignWriterError} as the store does; the task then counts as elsewhere.
    */
-  async end(claim: StoreClaim, end: TaskEnd, record: AttemptRecord): Promise<void> {
-    const { table, store, owner, retries, retryDelayMs } = this.#options
+  async end(claim: StoreClaim, wanted: TaskEnd, given: AttemptRecord): Promise<void> {
+    const { table, store, lock, owner, retries, retryDelayMs } = this.#options
     const { taskIndex } = claim
+    // Whoever declares an instance dead ends its commands; that must not look like a failure of theirs.
+    const doubtful = wanted === 'FAILED' && store.lease.state !== 'valid'
+    const end = doubtful ? 'OPEN' : wanted
+    const record = doubtful ? { ...given, reason: 'interrupted' as const } : given
     let slot: number
     try {
       slot = end === 'OPEN' ? await store.release(claim, record) : await store.publish(claim, end, record)
@@ -136,6 +143,7 @@ export class TaskClaimer {
       throw error
     }
     table.set(taskIndex, { owner, state: end, slot })
+    if (doubtful) await lock.withLock(() => table.enqueue(taskIndex))
     if (end === 'FAILED') {
       this.#retries.failed(taskIndex, { retries, baseMs: retryDelayMs, nowMs: performance.now() })
     }

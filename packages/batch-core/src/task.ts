@@ -15,6 +15,7 @@ export interface TaskParts {
   readonly directory: string | undefined
   readonly end: EndTask
   readonly started: (process: AttemptProcess) => void
+  readonly signal: AbortSignal
 }
 
 /**
@@ -36,6 +37,11 @@ export class Task {
   readonly attempt: number
   /** The fencing token: greater with every claim of this task. Results named after it can't be mixed up. */
   readonly claim: number
+  /**
+   * Aborted when this instance may have been taken for dead, because it could not renew its lease in time: another
+   * one may soon run the task, so the work should stop. A result that is there may still be reported.
+   */
+  readonly signal: AbortSignal
   /** Wall-clock time of the claim, milliseconds since 1970. */
   readonly startedAtMs: number = Date.now()
   /** The claim as the store knows it. @internal */
@@ -53,6 +59,7 @@ export class Task {
     this.directory = options.directory
     this.attempt = options.claim.attempt
     this.claim = options.claim.slot
+    this.signal = options.signal
     this.storeClaim = options.claim
     this.#end = options.end
     this.#started = options.started

@@ -150,6 +150,15 @@ export function removeFile(files: FileLayer, path: string): void {
   }
 }
 
+/** Removes an empty directory if it is there and can be removed. */
+export function removeDirectory(files: FileLayer, path: string): void {
+  try {
+    files.rmdir(path)
+  } catch {
+    // Whoever else removes it, or keeps it, does so for reasons of its own.
+  }
+}
+
 /** Errors with which a file system says that it has no links, or not here. */
 const NO_LINK = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EMLINK', 'ENOSYS'])
 

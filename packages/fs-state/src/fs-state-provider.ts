@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import {
   ConfigError,
   DEFAULT_CRASH_LIMIT,
+  type LivenessOptions,
   type PlannedTask,
   type StateStore,
   type StateStoreProvider,
@@ -12,6 +13,8 @@ import {
 import type { OnAppendStep, StoreDurability } from './append.ts'
 import type { FileLayer } from './file-layer.ts'
 import { FsStateStore } from './fs-state-store.ts'
+import { type StartHeartbeat, startHeartbeatThread } from './heartbeat-runner.ts'
+import type { JobStates } from './job-states.ts'
 import { addSegment, countSegments, readManifest } from './manifest.ts'
 import { compareTasks, type TaskChange, tasksChanged } from './manifest-comparison.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
@@ -34,6 +37,12 @@ export interface FsStateProviderOptions {
   readonly crashLimit?: number
   /** What this instance runs, for people who look at the root. */
   readonly command?: string
+  /** Times of liveness that were chosen; the rest follows the file system of the root. */
+  readonly liveness?: LivenessOptions
+  /** Starts the heartbeat of an instance. @defaultValue {@link startHeartbeatThread} */
+  readonly startHeartbeat?: StartHeartbeat
+  /** Asks job schedulers about the jobs of other instances. @defaultValue nobody is asked */
+  readonly jobs?: JobStates
   /** File system to use. @defaultValue that of `node:fs` */
   readonly files?: FileLayer
   /** Hears of each step of each append; tests stop the process there. */
@@ -47,12 +56,13 @@ export function createFsStateProvider(options: FsStateProviderOptions): StateSto
   return {
     open: (tasks: readonly PlannedTask[]): Promise<StateStore> => {
       const { durability = 'terminal', crashLimit = DEFAULT_CRASH_LIMIT, acceptChanges = false } = options
-      const { command, onStep } = options
-      return openStore({ root, files, durability, crashLimit, acceptChanges, command, onStep }, tasks)
+      const { command, onStep, liveness, jobs, startHeartbeat = startHeartbeatThread } = options
+      const settings = { root, files, durability, crashLimit, acceptChanges, command, liveness }
+      return openStore({ ...settings, onStep, startHeartbeat, jobs }, tasks)
     },
     attach: (ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore> => {
-      const { onStep } = options
-      const session = new StoreSession({ ticket: checkTicket(ticket), proc: rank, files, onStep })
+      const { onStep, jobs } = options
+      const session = new StoreSession({ ticket: checkTicket(ticket), proc: rank, files, onStep, jobs })
       return Promise.resolve(new FsStateStore(session, tasks))
     },
   }

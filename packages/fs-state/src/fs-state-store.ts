@@ -8,22 +8,30 @@ import {
   ForeignWriterError,
   invariant,
   type LoadedStates,
+  type Outlook,
   type PlannedTask,
   StateIoError,
   type StateStore,
   type StoreClaim,
   type StoredState,
+  type StoreLease,
   type TerminalState,
 } from '@mpibatch/batch-core'
 import { readDurations } from './attempt-log.ts'
 import { DirectoryDurability } from './directory-durability.ts'
 import type { NamedClaim } from './instance-records.ts'
+import { untilValid } from './lease.ts'
+import { type RootWatcher, watchRoot } from './root-watcher.ts'
 import { statePath, taskDirectory } from './store-paths.ts'
 import type { FsStoreTicket, StoreSession } from './store-session.ts'
 import { readEvent, readState, readTask } from './task-chain.ts'
 import { claimTask, ROUNDS_MAX } from './task-claim.ts'
 import { createTaskDirectory } from './task-directories.ts'
 import { loadTasks } from './task-loading.ts'
+import { reconsiderTasks } from './task-reconsideration.ts'
+
+/** Longest wait for a change in milliseconds; whoever waits looks again then. */
+const WATCH_MS_MAX = 3_600_000
 
 /**
  * A store of task states on a file system: a directory per task, with its `state` and its events
@@ -36,6 +44,9 @@ export class FsStateStore implements StateStore {
   /** Tasks whose last event may be ours or not, because the file system failed in the middle. */
   readonly #unclear = new Set<number>()
   #present: Uint8Array | undefined
+  #watcher: RootWatcher | undefined
+  /** Directories of the tasks that others have, as far as is known. */
+  #elsewhere: readonly string[] = []
 
   /** @internal */
   constructor(session: StoreSession, tasks: readonly PlannedTask[]) {
@@ -46,6 +57,10 @@ export class FsStateStore implements StateStore {
 
   get instance(): string {
     return this.#session.instance
+  }
+
+  get lease(): StoreLease {
+    return this.#session.lease
   }
 
   get ticket(): FsStoreTicket {
@@ -82,6 +97,8 @@ export class FsStateStore implements StateStore {
         beforeCrash: (crashed) => records.crashing(this.#nameOf(taskIndex), crashed),
       })
       if (ticket.durability === 'full' && outcome.kind === 'claimed') await this.#durability.ensure(taskIndex)
+      // Nobody can have taken it over before the lease is lost; until that is certain, it must not run.
+      if (outcome.kind === 'claimed') await untilValid(this.lease)
       return outcome
     })
   }
@@ -113,16 +130,29 @@ export class FsStateStore implements StateStore {
     }
   }
 
-  async reconsider(taskIndices: readonly number[]): Promise<readonly number[]> {
-    const ready: number[] = []
-    const judge = this.#session.owners.judgeOnce()
-    for (const taskIndex of taskIndices) {
-      const { view } = readTask(this.#session.files, this.#directoryOf(taskIndex), 0)
-      const owned = view.kind === 'claimed' || view.kind === 'ending'
-      const free = view.kind === 'open' || view.kind === 'settled' || view.kind === 'invalid'
-      if (free || (owned && (await judge(view.owner)).dead)) ready.push(taskIndex)
+  async reconsider(taskIndices: readonly number[]): Promise<Outlook> {
+    const directories = taskIndices.map((index) => this.#directoryOf(index))
+    const { ready, owners } = await reconsiderTasks(this.#session, directories)
+    this.#elsewhere = directories
+    this.#watcher?.watchTasks(directories)
+    const indexAt = (position: number): number => taskIndices[position] ?? -1
+    return {
+      ready: ready.map(indexAt),
+      owners: owners.map(({ position, ...owner }) => ({ ...owner, taskIndex: indexAt(position) })),
     }
-    return ready
+  }
+
+  get lookIntervalMs(): number {
+    return this.#session.ticket.timings.heartbeatMs
+  }
+
+  async changed(signal: AbortSignal): Promise<void> {
+    if (this.#watcher === undefined) {
+      const { root, files } = this.#session
+      this.#watcher = watchRoot(root, { instance: this.instance, files })
+      this.#watcher.watchTasks(this.#elsewhere)
+    }
+    await this.#watcher.changed(WATCH_MS_MAX, signal)
   }
 
   async settle(taskIndices: readonly number[]): Promise<void> {
@@ -140,6 +170,7 @@ export class FsStateStore implements StateStore {
   }
 
   async close(): Promise<void> {
+    await this.#watcher?.close()
     await this.#session.close()
   }
 

@@ -6,7 +6,11 @@
 import { randomBytes } from 'node:crypto'
 import { createSyncedFile, publishFile, readSmallText, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { parseObject } from './json-object.ts'
+import { createHeartbeatFile } from './heartbeat-file.ts'
+import { codeOf } from './io-error.ts'
+import type { SchedulerJob } from './job-states.ts'
+import { isObject, parseObject } from './json-object.ts'
+import type { LivenessTimings } from './liveness-timings.ts'
 import { ownIdentity, type ProcessIdentity } from './process-identity.ts'
 import {
   infoPath,
@@ -29,7 +33,9 @@ export interface InstanceInfo extends ProcessIdentity {
   /** Wall-clock time, milliseconds since 1970. */
   readonly startedAtMs: number
   /** The job of a scheduler it belongs to. */
-  readonly jobId?: string
+  readonly job?: SchedulerJob
+  /** The times that it keeps, so that others can judge it by them. */
+  readonly liveness?: LivenessTimings
   /** What it runs, for people. */
   readonly command?: string
 }
@@ -62,21 +68,27 @@ export function isInstanceName(name: string): boolean {
 export async function registerInstance(
   files: FileLayer,
   root: string,
-  options: { readonly command?: string | undefined; readonly sync: boolean },
+  options: {
+    readonly command?: string | undefined
+    readonly liveness: LivenessTimings
+    readonly sync: boolean
+  },
 ): Promise<InstanceInfo> {
-  const { command, sync } = options
-  const jobId = process.env.SLURM_JOB_ID
+  const { command, liveness, sync } = options
+  const job = jobOfThisProcess(process.env)
   const info: InstanceInfo = {
     instance: createInstanceName(),
     ...ownIdentity(),
     startedAtMs: Date.now(),
-    ...(jobId === undefined ? {} : { jobId }),
+    liveness,
+    ...(job === undefined ? {} : { job }),
     ...(command === undefined ? {} : { command }),
   }
   const directory = instanceDirectory(root, info.instance)
   files.mkdir(directory)
   const text = `${JSON.stringify({ format: 'mpibatch instance', version: 1, ...info })}\n`
   await createSyncedFile(files, infoPath(directory), { text, sync })
+  await createHeartbeatFile(files, directory, sync)
   if (sync) {
     for (const parent of [instancesDirectory(root), ownDirectory(root), root])
       await syncDirectory(files, parent)
@@ -118,11 +130,29 @@ export function readInstance(files: FileLayer, root: string, instance: string): 
   const directory = instanceDirectory(root, instance)
   let life: Life | undefined
   let nextLife = 1
-  for (; files.peek(lifePath(directory, nextLife)) !== undefined; nextLife += 1) {
+  const last = lastLife(files, directory)
+  for (; nextLife <= last || files.peek(lifePath(directory, nextLife)) !== undefined; nextLife += 1) {
     // An entry that can't be read was not finished; what stood before goes on to stand.
     life = parseLife(readSmallText(files, lifePath(directory, nextLife), 16)) ?? life
   }
   return { instance, info: readInfo(files, directory), life, nextLife }
+}
+
+/**
+ * Number of the highest entry of a life log, from the names in its directory: on a network file system opening the
+ * directory shows what has been made since, where a single name may be remembered as missing.
+ */
+function lastLife(files: FileLayer, directory: string): number {
+  let last = 0
+  try {
+    for (const { name } of files.list(directory)) {
+      const entry = /^life\.([1-9][0-9]{0,8})$/.exec(name)?.[1]
+      if (entry !== undefined) last = Math.max(last, Number(entry))
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+  }
+  return last
 }
 
 /** Tells whether an instance is over by its own life log. */
@@ -148,15 +178,48 @@ function readInfo(files: FileLayer, directory: string): InstanceInfo | undefined
 }
 
 function toInfo(value: Readonly<Record<string, unknown>>): InstanceInfo | undefined {
-  const { instance, host, bootId, pidNamespace, pid, startTime, startedAtMs, jobId, command } = value
+  const { instance, host, bootId, pidNamespace, pid, startTime, startedAtMs, command } = value
   if (typeof instance !== 'string' || typeof host !== 'string' || typeof bootId !== 'string') return undefined
   if (typeof pidNamespace !== 'string' || typeof startTime !== 'string') return undefined
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 1) return undefined
   if (typeof startedAtMs !== 'number') return undefined
+  const job = toJob(value.job)
+  const liveness = toTimings(value.liveness)
   return {
     ...{ instance, host, bootId, pidNamespace, pid, startTime, startedAtMs },
-    ...(typeof jobId === 'string' ? { jobId } : {}),
+    ...(job === undefined ? {} : { job }),
+    ...(liveness === undefined ? {} : { liveness }),
     ...(typeof command === 'string' ? { command } : {}),
+  }
+}
+
+function toJob(value: unknown): SchedulerJob | undefined {
+  if (!isObject(value) || typeof value.jobId !== 'string') return undefined
+  const { jobId, cluster, restartCount } = value
+  return {
+    jobId,
+    ...(typeof cluster === 'string' ? { cluster } : {}),
+    ...(typeof restartCount === 'number' ? { restartCount } : {}),
+  }
+}
+
+function toTimings(value: unknown): LivenessTimings | undefined {
+  if (!isObject(value)) return undefined
+  const { heartbeatMs, leaseMs, visibilityMs, deadAfterMs } = value
+  if (typeof heartbeatMs !== 'number' || typeof leaseMs !== 'number') return undefined
+  if (typeof visibilityMs !== 'number' || typeof deadAfterMs !== 'number') return undefined
+  return { heartbeatMs, leaseMs, visibilityMs, deadAfterMs }
+}
+
+/** What Slurm says in the environment about the job that this process belongs to. */
+function jobOfThisProcess(environment: NodeJS.ProcessEnv): SchedulerJob | undefined {
+  const { SLURM_JOB_ID: jobId, SLURM_CLUSTER_NAME: cluster, SLURM_RESTART_COUNT: restarts } = environment
+  if (jobId === undefined || !/^[0-9]{1,18}$/.test(jobId)) return undefined
+  const restartCount = Number(restarts ?? 0)
+  return {
+    jobId,
+    ...(cluster === undefined ? {} : { cluster }),
+    ...(Number.isSafeInteger(restartCount) ? { restartCount } : {}),
   }
 }
 

@@ -1,10 +1,28 @@
 /**
- * Which owners of claims are dead. An owner is dead if its life log says so, for ever. Where the log says ALIVE, but
- * the process was on this machine and is gone, its commands (unless a reboot has ended them) are ended first and the log is completed with DEAD; only
- * then may its tasks be taken. An owner on another machine counts as alive, and so does one of which nothing is known.
+ * Which owners of claims are dead (`docs/liveness.md`, The observer). An owner is dead if its life log says so, for
+ * ever. Where the log says ALIVE, there are four ways to find out:
+ *
+ * - its process was on this machine and is gone;
+ * - it ran before a reboot of this machine, on whose disk the root is;
+ * - its job has ended, as the job scheduler says;
+ * - it has shown no sign of life for so long that it must have stopped by its own clock.
+ *
+ * What it had started on this machine is ended before anybody here takes its tasks.
  */
+
+import { removeDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { hasEndedLife, type InstanceFiles, listInstances, readInstance, writeLife } from './instance.ts'
+import { HeartbeatObserver, type Observation } from './heartbeat-observer.ts'
+import {
+  hasEndedLife,
+  type InstanceFiles,
+  type InstanceInfo,
+  listInstances,
+  readInstance,
+  writeLife,
+} from './instance.ts'
+import type { JobStates } from './job-states.ts'
+import { type LivenessTimings, shortestDeadAfterMs } from './liveness-timings.ts'
 import {
   isBeforeReboot,
   isGone,
@@ -12,18 +30,21 @@ import {
   ownIdentity,
   type ProcessIdentity,
 } from './process-identity.ts'
-import { instanceDirectory } from './store-paths.ts'
+import { instanceDirectory, leaseLockPath } from './store-paths.ts'
 import { endSurvivors } from './survivors.ts'
 
 /** What is known of an owner. */
 export interface Verdict {
   readonly dead: boolean
+  /** Whether it has shown a sign of life, or can't be judged by any: nothing is gained by watching it. */
+  readonly alive: boolean
+  /** Host of the owner, empty if it is not known. */
+  readonly host: string
+  /** Milliseconds of further silence until it is dead; only for one that is neither dead nor known to be alive. */
+  readonly decidedInMs?: number
   /** Why it counts as alive although it may be dead, for people. */
   readonly fault?: string
 }
-
-const DEAD: Verdict = { dead: true }
-const ALIVE: Verdict = { dead: false }
 
 /** What {@link Owners} needs. */
 export interface OwnersOptions {
@@ -34,25 +55,44 @@ export interface OwnersOptions {
   readonly sync: boolean
   /** Whether the root is on a file system that this machine alone can have mounted. */
   readonly local: boolean
+  readonly timings: LivenessTimings
+  /** What job schedulers know. */
+  readonly jobs: JobStates
   /** A fresh name for something that is built before it is shown. */
   readonly stage: () => string
+  /** Monotonic clock. @defaultValue `performance.now` */
+  readonly nowMs?: () => number
 }
 
 /** What a session asks about owners; a simulation answers by its own truth. */
-export type OwnerJudge = Pick<Owners, 'judge' | 'judgeOnce' | 'buryAll'>
+export type OwnerJudge = Pick<Owners, 'judge' | 'judgeOnce' | 'judgeUnreadable' | 'buryAll' | 'close'>
+
+const DEAD: Verdict = { dead: true, alive: false, host: '' }
+const ALIVE: Verdict = { dead: false, alive: true, host: '' }
 
 /** See the top of this file. */
 export class Owners {
   readonly #options: OwnersOptions
   readonly #self: ProcessIdentity = ownIdentity()
+  readonly #observer: HeartbeatObserver
   readonly #dead = new Set<string>()
   readonly #asking = new Map<string, Promise<Verdict>>()
+  /** Those that are watched for a sign of life. */
+  readonly #watched = new Set<string>()
+  #listening: NodeJS.Timeout | undefined
 
   constructor(options: OwnersOptions) {
     this.#options = options
+    const { files, root, timings, nowMs } = options
+    this.#observer = new HeartbeatObserver({
+      files,
+      root,
+      intervalMs: timings.heartbeatMs,
+      ...(nowMs === undefined ? {} : { nowMs }),
+    })
   }
 
-  /** Tells whether an owner is dead; if it has just died on this machine, this buries it first. */
+  /** Judges an owner. If it has just died, this is written to its life log, and what it left here is ended. */
   async judge(instance: string): Promise<Verdict> {
     if (instance === this.#options.instance) return ALIVE
     if (this.#dead.has(instance)) return DEAD
@@ -63,6 +103,8 @@ export class Owners {
     }
     const verdict = await asking
     if (verdict.dead) this.#dead.add(instance)
+    if (verdict.decidedInMs === undefined) this.#watched.delete(instance)
+    else this.#watch(instance)
     return verdict
   }
 
@@ -76,43 +118,98 @@ export class Owners {
     }
   }
 
-  /** Judges every instance that has ever registered, so that the dead ones are buried. */
+  /** Judges every instance that has not ended by its own life log, so that the dead ones are buried. */
   async buryAll(): Promise<void> {
-    for (const instance of listInstances(this.#options.files, this.#options.root)) await this.judge(instance)
+    const { files, root } = this.#options
+    for (const instance of listInstances(files, root)) {
+      if (!hasEndedLife(readInstance(files, root, instance))) await this.judge(instance)
+    }
+  }
+
+  /** Ends the watch. */
+  close(): void {
+    clearInterval(this.#listening)
+  }
+
+  /** From now on looks at this owner once per heartbeat, so that its silence is known when its tasks are wanted. */
+  #watch(instance: string): void {
+    this.#watched.add(instance)
+    this.#listening ??= setInterval(() => {
+      for (const watched of this.#watched) this.#observer.look(watched)
+    }, this.#options.timings.heartbeatMs).unref()
+  }
+
+  /**
+   * Judges whoever made an event that can't be read: somebody who has not finished it for as long as an owner may be
+   * silent never will.
+   *
+   * @param sign - Whatever changes when the event is finished.
+   */
+  judgeUnreadable(path: string, sign: () => string): Verdict {
+    const { timings } = this.#options
+    return this.#toVerdict(this.#observer.lookAt(path, sign), timings.deadAfterMs, '')
   }
 
   async #ask(instance: string): Promise<Verdict> {
     const { files, root } = this.#options
     const found = readInstance(files, root, instance)
-    if (hasEndedLife(found)) return DEAD
-    if (found.info === undefined) {
+    const { info } = found
+    if (hasEndedLife(found)) return found.life === 'DEAD' ? await this.#endLeftovers(found, DEAD) : DEAD
+    if (info === undefined) {
       const directory = instanceDirectory(root, instance)
       return {
-        dead: false,
+        ...ALIVE,
         fault: `Nothing is known of the owner ${instance}: ${directory} is missing or damaged. Its tasks are left alone; if it does not run any more, take them with --steal-running.`,
       }
     }
-    const { local } = this.#options
-    if (local && isBeforeReboot(this.#self, found.info)) return await this.#declareDead(found)
-    if (!isSameMachine(this.#self, found.info) || !isGone(found.info)) return ALIVE
-    return await this.#bury(found)
+    if (this.#options.local && isBeforeReboot(this.#self, info)) return await this.#declareDead(found)
+    if (isSameMachine(this.#self, info) && isGone(info))
+      // Nobody may take its tasks, on any machine, while its commands run on.
+      return await this.#endLeftovers(found, () => this.#declareDead(found))
+    if (info.job !== undefined && (await this.#options.jobs.judge(info.job)) === 'ended')
+      return await this.#declareDead(found)
+    return await this.#observe(found, info)
   }
 
-  async #bury(found: InstanceFiles): Promise<Verdict> {
+  async #observe(found: InstanceFiles, info: InstanceInfo): Promise<Verdict> {
+    const { root, files, timings } = this.#options
+    const deadAfterMs = deadAfterMsBeside(timings, info.liveness)
+    const verdict = this.#toVerdict(this.#observer.look(found.instance), deadAfterMs, info.host)
+    if (!verdict.dead) {
+      // One whose process can be seen is waited for only by who asked to wait.
+      return isSameMachine(this.#self, info) ? { ...verdict, alive: true } : verdict
+    }
+    const declared = await this.#declareDead(found)
+    if (!declared.dead) return declared
+    // It hears of it there at once, if it lives and its storage has come back.
+    removeDirectory(files, leaseLockPath(instanceDirectory(root, found.instance)))
+    // Only now: as long as it could have won its life back, its commands were its own.
+    return await this.#endLeftovers(found, declared)
+  }
+
+  #toVerdict({ shownLife, silentMs }: Observation, deadAfterMs: number, host: string): Verdict {
+    if (silentMs >= deadAfterMs) return DEAD
+    return { dead: false, alive: shownLife, host, decidedInMs: deadAfterMs - silentMs }
+  }
+
+  /** Ends what an instance of this machine has left; without success it counts as alive, for us. */
+  async #endLeftovers(found: InstanceFiles, then: Verdict | (() => Promise<Verdict>)): Promise<Verdict> {
     const { files, root } = this.#options
-    const { instance } = found
-    const survivors = await endSurvivors(files, root, instance)
+    const { instance, info } = found
+    const here = info !== undefined && isSameMachine(this.#self, info)
+    const survivors = here ? await endSurvivors(files, root, instance) : []
     if (survivors.length > 0) {
       const list = survivors.map(({ pid, reason }) => `${pid} (${reason})`).join(', ')
       return {
-        dead: false,
+        ...ALIVE,
+        host: info?.host ?? '',
         fault: `The instance ${instance} is gone, but processes that it started could not be ended: ${list}. Its tasks are left alone until they are.`,
       }
     }
-    return await this.#declareDead(found)
+    return typeof then === 'function' ? await then() : then
   }
 
-  async #declareDead({ instance, nextLife }: InstanceFiles): Promise<Verdict> {
+  async #declareDead({ instance, nextLife, info }: InstanceFiles): Promise<Verdict> {
     const { files, root, sync, stage } = this.#options
     const made = await writeLife(files, root, {
       instance,
@@ -122,8 +219,16 @@ export class Owners {
       sync,
     })
     // Somebody else may have written the entry first; what it says decides.
-    return made || hasEndedLife(readInstance(files, root, instance)) ? DEAD : ALIVE
+    if (made || hasEndedLife(readInstance(files, root, instance))) return DEAD
+    return { ...ALIVE, host: info?.host ?? '' }
   }
+}
+
+/** Silence after which an owner is dead to us: an owner with a longer lease than ours is given longer. */
+function deadAfterMsBeside(own: LivenessTimings, owner: Partial<LivenessTimings> | undefined): number {
+  const leaseMs = owner?.leaseMs ?? own.leaseMs
+  const visibilityMs = Math.max(own.visibilityMs, owner?.visibilityMs ?? 0)
+  return Math.max(own.deadAfterMs, shortestDeadAfterMs(leaseMs, visibilityMs))
 }
 
 /** Tells whether an instance lives, by looking only: nothing is ended, nothing written. `local` as in {@link OwnersOptions}. */

@@ -1,8 +1,13 @@
-import { MpibatchError } from '@mpibatch/batch-core'
+import { type LivenessOptions, MpibatchError } from '@mpibatch/batch-core'
 import type { OnAppendStep, StoreDurability } from './append.ts'
+import { systemClock } from './clock.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
+import type { StartHeartbeat } from './heartbeat-runner.ts'
 import { registerInstance } from './instance.ts'
+import type { JobStates } from './job-states.ts'
+import { Lease } from './lease.ts'
+import { defaultTimings, resolveTimings } from './liveness-timings.ts'
 import { prepareRoot, unusable } from './root-check.ts'
 import { StoreSession } from './store-session.ts'
 
@@ -15,6 +20,12 @@ export interface RegisterOptions {
   readonly crashLimit: number
   readonly command: string | undefined
   readonly onStep: OnAppendStep | undefined
+  /** Times that were chosen; the rest follows the file system. */
+  readonly liveness?: LivenessOptions | undefined
+  /** @defaultValue none: this instance holds no task for longer than a call */
+  readonly startHeartbeat?: StartHeartbeat | undefined
+  /** @defaultValue nobody is asked */
+  readonly jobs?: JobStates | undefined
 }
 
 /**
@@ -23,17 +34,29 @@ export interface RegisterOptions {
  * @throws {@link StoreUnusableError} if the root can't hold a store.
  */
 export async function registerSession(options: RegisterOptions): Promise<StoreSession> {
-  const { root, files, durability, crashLimit, command, onStep } = options
+  const { root, files, durability, crashLimit, command, onStep, startHeartbeat, jobs } = options
   const sync = durability !== 'none'
   await prepareRoot(files, root, { sync })
   try {
-    const { claimSync } = fileSystemClass(files.fileSystemType(root), files.mountOf(root))
-    const { instance } = await registerInstance(files, root, { command, sync })
-    const ticket = { root, instance, durability, claimSync, crashLimit }
-    const session = new StoreSession({ ticket, proc: 0, files, onStep })
-    await session.owners.buryAll()
-    return session
+    const mount = files.mountOf(root)
+    const fileSystem = fileSystemClass(files.fileSystemType(root), mount)
+    const timings = resolveTimings(defaultTimings(fileSystem, mount), options.liveness ?? {})
+    const start = systemClock.now()
+    const { instance } = await registerInstance(files, root, { command, liveness: timings, sync })
+    const { claimSync } = fileSystem
+    const plain = { root, instance, durability, claimSync, crashLimit, timings }
+    if (startHeartbeat === undefined)
+      return await begin(new StoreSession({ ticket: plain, proc: 0, files, onStep, jobs }))
+    const { words } = Lease.create(start, timings)
+    const heartbeat = startHeartbeat({ root, instance, words, timings, sync })
+    const ticket = { ...plain, leaseWords: words }
+    return await begin(new StoreSession({ ticket, proc: 0, files, onStep, jobs, heartbeat }))
   } catch (error) {
     throw error instanceof MpibatchError ? error : unusable(root, error)
   }
+}
+
+async function begin(session: StoreSession): Promise<StoreSession> {
+  await session.owners.buryAll()
+  return session
 }

@@ -57,6 +57,21 @@ export function lifePath(directory: string, entry: number): string {
   return `${directory}/life.${entry}`
 }
 
+/** What an instance rewrites all the time, as its sign of life. */
+export function heartbeatPath(directory: string): string {
+  return `${directory}/hb`
+}
+
+/** What stands for the lock that an instance holds as long as it lives; proper-lockfile makes it. */
+export function leasePath(directory: string): string {
+  return `${directory}/lease`
+}
+
+/** The lock itself, a directory. */
+export function leaseLockPath(directory: string): string {
+  return `${leasePath(directory)}.lock`
+}
+
 /** A token of a rank, which its events are links to. */
 export function tokenPath(
   directory: string,

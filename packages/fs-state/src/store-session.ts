@@ -1,10 +1,15 @@
+import { PERMANENT_LEASE, type StoreLease } from '@mpibatch/batch-core'
 import { Appender, type OnAppendStep, type StoreDurability } from './append.ts'
 import { EventTokens } from './event-token.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
+import type { RunningHeartbeat } from './heartbeat-runner.ts'
 import { hasEndedLife, readInstance, writeLife } from './instance.ts'
 import { InstanceRecords } from './instance-records.ts'
 import { toStateIoError } from './io-error.ts'
+import { type JobStates, NO_JOB_STATES } from './job-states.ts'
+import { Lease } from './lease.ts'
+import type { LivenessTimings } from './liveness-timings.ts'
 import { type OwnerJudge, Owners } from './owners.ts'
 import { instanceDirectory, stagedPath } from './store-paths.ts'
 
@@ -16,6 +21,9 @@ export interface FsStoreTicket {
   readonly durability: StoreDurability
   readonly claimSync: boolean
   readonly crashLimit: number
+  readonly timings: LivenessTimings
+  /** Memory of the instance's lease, which its threads share; without it, its lease is not looked at. */
+  readonly leaseWords?: BigInt64Array
 }
 
 /** What a {@link StoreSession} is made of. */
@@ -26,7 +34,11 @@ export interface StoreSessionOptions {
   readonly files: FileLayer
   readonly onStep?: OnAppendStep | undefined
   /** Who judges the owners of claims. @defaultValue an {@link Owners} of its own */
-  readonly owners?: OwnerJudge
+  readonly owners?: OwnerJudge | undefined
+  /** @defaultValue nobody is asked */
+  readonly jobs?: JobStates | undefined
+  /** The heartbeat of the instance, which ends with rank 0. */
+  readonly heartbeat?: RunningHeartbeat | undefined
 }
 
 /** One rank's part in a registered instance: what it changes tasks with, and what it knows of other instances. */
@@ -38,14 +50,16 @@ export class StoreSession {
   readonly appender: Appender
   readonly owners: OwnerJudge
   readonly records: InstanceRecords
+  readonly lease: StoreLease
   /** Whether results are synced. */
   readonly sync: boolean
   readonly #proc: number
   #stagedCount = 0
+  readonly #heartbeat: RunningHeartbeat | undefined
   #closed = false
 
-  constructor({ ticket, proc, files, onStep, owners }: StoreSessionOptions) {
-    const { root, instance, durability, claimSync } = ticket
+  constructor({ ticket, proc, files, onStep, jobs = NO_JOB_STATES, heartbeat, owners }: StoreSessionOptions) {
+    const { root, instance, durability, claimSync, timings, leaseWords } = ticket
     const directory = instanceDirectory(root, instance)
     const sync = durability !== 'none'
     const tokens = new EventTokens({ files, directory, instance, proc, sync })
@@ -55,9 +69,12 @@ export class StoreSession {
     this.sync = sync
     this.appender = new Appender({ files, tokens, instance, durability, claimSync, onStep })
     const { local } = fileSystemClass(files.fileSystemType(root), files.mountOf(root))
-    this.owners = owners ?? new Owners({ files, root, instance, sync, local, stage: () => this.stage() })
+    const stage = (): string => this.stage()
+    this.owners = owners ?? new Owners({ files, root, instance, sync, local, timings, jobs, stage })
     this.records = new InstanceRecords(files, { directory, proc })
+    this.lease = leaseWords === undefined ? PERMANENT_LEASE : new Lease(leaseWords, timings)
     this.#proc = proc
+    this.#heartbeat = heartbeat
   }
 
   get root(): string {
@@ -83,7 +100,9 @@ export class StoreSession {
     if (this.#closed) return
     this.#closed = true
     this.records.close()
+    this.owners.close()
     if (this.#proc !== 0) return
+    await this.#heartbeat?.stop()
     try {
       await this.#endInstance()
     } catch (error) {

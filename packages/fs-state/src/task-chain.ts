@@ -70,7 +70,8 @@ export function readEvent(files: FileLayer, directory: string, slot: number): Ta
   return content === undefined ? { slot } : { slot, content }
 }
 
-function readEventText(files: FileLayer, path: string): string | undefined {
+/** The text of an event, empty if it is no readable file; `undefined` if it is not there. */
+export function readEventText(files: FileLayer, path: string): string | undefined {
   try {
     return readSmallText(files, path, EVENT_SIZE_MAX)
   } catch (error) {

@@ -5,9 +5,10 @@
 import type { ClaimableStates, ClaimOutcome, TerminalState } from '@mpibatch/batch-core'
 import type { Appender } from './append.ts'
 import type { TaskEvent } from './event.ts'
-import { statePath } from './store-paths.ts'
+import type { Verdict } from './owners.ts'
+import { eventPath, statePath } from './store-paths.ts'
 import type { StoreSession } from './store-session.ts'
-import { readTask, type TaskReading } from './task-chain.ts'
+import { readEventText, readTask, type TaskReading } from './task-chain.ts'
 import { invalidFault } from './task-view.ts'
 
 /** Rounds after which a task that changes all the time is left to the others. */
@@ -131,8 +132,11 @@ async function decide(session: StoreSession, reading: TaskReading, request: Clai
         outcome: { kind: 'invalid', slot, reason: invalidFault(statePath(directory), view.reason) },
       }
     case 'foreign':
-    case 'unknown':
       return from.stealRunning === true ? { kind: 'claim' } : elsewhere(view.kind)
+    case 'unknown': {
+      const abandoned = judgeUnreadable(session, directory, view.slot).dead
+      return abandoned || from.stealRunning === true ? { kind: 'claim' } : elsewhere(view.kind)
+    }
     case 'claimed': {
       const { dead } = await session.owners.judge(view.owner)
       const deaths = dead ? deathsInARow(reading.events) : 0
@@ -145,6 +149,12 @@ async function decide(session: StoreSession, reading: TaskReading, request: Clai
       return dead ? { kind: 'roll-forward' } : elsewhere(view.owner)
     }
   }
+}
+
+/** Judges whoever made an event that can't be read. */
+export function judgeUnreadable({ files, owners }: StoreSession, directory: string, slot: number): Verdict {
+  const path = eventPath(directory, slot)
+  return owners.judgeUnreadable(path, () => readEventText(files, path) ?? '')
 }
 
 function decideSettled(state: TerminalState, from: ClaimableStates, slot: number): Decision {

@@ -107,9 +107,9 @@ describe('two instances', () => {
     const claim = await mustClaim(one)
     expect(await other.claim(0, FROM_OPEN)).toEqual({ kind: 'elsewhere', slot: 1, owner: one.instance })
     expect((await other.load()).codes[0]).toBe(STATE_CODE.ELSEWHERE)
-    expect(await other.reconsider([0])).toEqual([])
+    expect((await other.reconsider([0])).ready).toEqual([])
     await one.publish(claim, 'DONE', RECORD)
-    expect(await other.reconsider([0])).toEqual([0])
+    expect((await other.reconsider([0])).ready).toEqual([0])
     expect(await other.claim(0, { lastSeen: 1, from: {} })).toEqual({
       kind: 'settled',
       slot: 2,
@@ -123,7 +123,7 @@ describe('two instances', () => {
     const claim = await mustClaim(one)
     const other = await openStore(root)
     pretendDead(root, one.instance)
-    expect(await other.reconsider([0])).toEqual([0])
+    expect((await other.reconsider([0])).ready).toEqual([0])
     expect((await other.load()).codes[0]).toBe(STATE_CODE.OPEN)
     expect(await mustClaim(other)).toEqual({ taskIndex: 0, slot: 2, attempt: 2 })
     await expect(one.publish(claim, 'DONE', RECORD)).rejects.toThrow(FencedError)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fileSystemClass } from '../src/file-system-class.ts'
 import { createFsStateProvider, type FileLayer, nodeFileLayer, openRootView } from '../src/index.ts'
-import { freshRoot, plan, pretendReboot } from './store-harness.ts'
+import { freshRoot, noHeartbeat, plan, pretendReboot } from './store-harness.ts'
 
 const EXT4 = 0xef53
 const NFS = 0x6969
@@ -9,7 +9,7 @@ const NFS = 0x6969
 /** A root on whose task `a` an instance was at work when its machine went down. */
 async function rootBeforeReboot(): Promise<string> {
   const root = freshRoot()
-  const store = await createFsStateProvider({ root }).open(plan('a'))
+  const store = await createFsStateProvider({ root, startHeartbeat: noHeartbeat }).open(plan('a'))
   await store.claim(0, { lastSeen: 0, from: {} })
   pretendReboot(root, store.instance)
   return root
@@ -21,14 +21,18 @@ describe('an instance of the boot before', () => {
   it('is dead if the root is on a local disk: its task is taken over at once', async () => {
     const root = await rootBeforeReboot()
     expect(openRootView(root, on(EXT4)).task('a')?.owner?.alive).toBe(false)
-    const store = await createFsStateProvider({ root, files: on(EXT4) }).open(plan('a'))
+    const store = await createFsStateProvider({ root, startHeartbeat: noHeartbeat, files: on(EXT4) }).open(
+      plan('a'),
+    )
     expect(await store.claim(0, { lastSeen: 0, from: {} })).toMatchObject({ kind: 'claimed', slot: 2 })
   })
 
   it('may be another machine if the root is shared: its task is left alone', async () => {
     const root = await rootBeforeReboot()
     expect(openRootView(root, on(NFS)).task('a')?.owner?.alive).toBe(true)
-    const store = await createFsStateProvider({ root, files: on(NFS) }).open(plan('a'))
+    const store = await createFsStateProvider({ root, startHeartbeat: noHeartbeat, files: on(NFS) }).open(
+      plan('a'),
+    )
     expect(await store.claim(0, { lastSeen: 0, from: {} })).toMatchObject({ kind: 'elsewhere' })
   })
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createFsStateProvider, nodeFileLayer, type RootWatcher, watchRoot } from '../src/index.ts'
 import { WATCHED_TASKS_MAX, type WatchRootOptions } from '../src/root-watcher.ts'
-import { freshRoot, mustClaim, openStore, plan, RECORD } from './store-harness.ts'
+import { freshRoot, mustClaim, noHeartbeat, openStore, plan, RECORD } from './store-harness.ts'
 
 const LONG_MS = 10_000
 /** Between two looks of a watcher that is told; well longer than it takes to be told. */
@@ -29,7 +29,11 @@ async function settle(watcher: RootWatcher): Promise<void> {
 /** A root in which an instance has registered and ended: it has all directories. */
 async function usedRoot(): Promise<string> {
   const root = freshRoot()
-  await (await createFsStateProvider({ root, durability: 'none' }).open(plan('a', 'b'))).close()
+  await (
+    await createFsStateProvider({ root, durability: 'none', startHeartbeat: noHeartbeat }).open(
+      plan('a', 'b'),
+    )
+  ).close()
   return root
 }
 

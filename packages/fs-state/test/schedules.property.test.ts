@@ -12,7 +12,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts'
 import { createFsStateProvider } from '../src/fs-state-provider.ts'
-import { plan, pretendDead, RECORD } from './store-harness.ts'
+import { noHeartbeat, plan, pretendDead, RECORD } from './store-harness.ts'
 
 const TASKS = plan('a', 'b')
 const INSTANCES = 3
@@ -98,9 +98,13 @@ async function runSchedule(choices: readonly number[]): Promise<void> {
         : new Promise((resolve) => {
             actor.release = resolve
           })
-    actor.store = await createFsStateProvider({ root, durability: 'none', crashLimit: 1000, onStep }).open(
-      TASKS,
-    )
+    actor.store = await createFsStateProvider({
+      root,
+      durability: 'none',
+      startHeartbeat: noHeartbeat,
+      crashLimit: 1000,
+      onStep,
+    }).open(TASKS)
     actors.push(actor as Actor)
     running += 1
     work(actor as Actor, facts, draw)

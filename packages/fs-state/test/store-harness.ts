@@ -11,6 +11,7 @@ import type {
 import { onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts'
 import { createFsStateProvider, type FsStateProviderOptions } from '../src/fs-state-provider.ts'
+import type { StartHeartbeat } from '../src/heartbeat-runner.ts'
 
 /** A record of an attempt that went well. */
 export const RECORD: AttemptRecord = { reason: 'done', startedAtMs: 1000, durationMs: 5, worker: 0 }
@@ -19,6 +20,9 @@ export const RECORD: AttemptRecord = { reason: 'done', startedAtMs: 1000, durati
 export function plan(...names: string[]): PlannedTask[] {
   return names.map((name) => ({ name, fingerprint: `print of ${name}`, summary: `run ${name}` }))
 }
+
+/** For tests that are over before a lease is: a thread can't run from source. */
+export const noHeartbeat: StartHeartbeat = () => ({ stop: () => Promise.resolve() })
 
 /** A path for a task root that is not there yet. */
 export function freshRoot(): string {
@@ -31,7 +35,12 @@ export async function openStore(
   tasks: readonly PlannedTask[] = plan('a'),
   options: Partial<FsStateProviderOptions> = {},
 ): Promise<StateStore> {
-  const store = await createFsStateProvider({ root, durability: 'none', ...options }).open(tasks)
+  const store = await createFsStateProvider({
+    root,
+    durability: 'none',
+    startHeartbeat: noHeartbeat,
+    ...options,
+  }).open(tasks)
   onTestFinished(() => store.close().catch(() => undefined))
   return store
 }

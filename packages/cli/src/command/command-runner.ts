@@ -61,4 +61,8 @@ export interface CommandRunner {
    * @throws Only what `onStart` throws; the command is ended before.
    */
   run(command: Command): Promise<CommandResult>
+  /** Stops all that runs, and what starts from now on, with SIGSTOP; their time stands still. Idempotent. */
+  hold(): void
+  /** Lets what was held go on. */
+  goOn(): void
 }

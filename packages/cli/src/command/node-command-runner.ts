@@ -31,6 +31,8 @@ const GRACE_MS = 5000
 export class NodeCommandRunner implements CommandRunner {
   readonly #graceMs: number
   readonly #parentDeathSignal: boolean
+  readonly #running = new Set<RunningCommand>()
+  #isHeld = false
 
   constructor(options: NodeCommandRunnerOptions = {}) {
     this.#graceMs = options.graceMs ?? GRACE_MS
@@ -57,6 +59,18 @@ export class NodeCommandRunner implements CommandRunner {
     return await this.#watch(command, child, start)
   }
 
+  /** See {@link CommandRunner.hold}. */
+  hold(): void {
+    this.#isHeld = true
+    for (const running of this.#running) running.hold()
+  }
+
+  /** See {@link CommandRunner.goOn}. */
+  goOn(): void {
+    this.#isHeld = false
+    for (const running of this.#running) running.goOn()
+  }
+
   /** Stays with a command to its end. Runs up to the first wait in the turn of the start, so no event is missed. */
   async #watch(command: Command, child: ChildProcess, start: StartTimes): Promise<CommandResult> {
     const exited = exitOf(child)
@@ -70,6 +84,8 @@ export class NodeCommandRunner implements CommandRunner {
       graceMs: this.#graceMs,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     })
+    this.#running.add(running)
+    if (this.#isHeld) running.hold()
     const interrupt = (): void => running.end('interrupted')
     const kill = (): void => running.kill('interrupted')
     listen(signal, interrupt)
@@ -85,6 +101,7 @@ export class NodeCommandRunner implements CommandRunner {
     const durationMs = performance.now() - start.clockMs
     // What comes from here on ends what the command has left behind, not the command.
     const { cause } = running
+    this.#running.delete(running)
     await running.settle()
     signal?.removeEventListener('abort', interrupt)
     killSignal?.removeEventListener('abort', kill)

@@ -23,13 +23,18 @@ export class RunningCommand {
   #timeout: NodeJS.Timeout | undefined
   #grace: NodeJS.Timeout | undefined
   #killedAtMs: number | undefined
+  /** When the command has used up its time; moved on by the time that it is held. */
+  #deadlineMs: number | undefined
+  #heldAtMs: number | undefined
   /** From then on the group's number may be somebody else's. */
   #isOver = false
 
   constructor(processGroup: number, options: { readonly graceMs: number; readonly timeoutMs?: number }) {
     this.#processGroup = processGroup
     this.#graceMs = options.graceMs
-    if (options.timeoutMs !== undefined) this.#endAt(performance.now() + options.timeoutMs)
+    if (options.timeoutMs === undefined) return
+    this.#deadlineMs = performance.now() + options.timeoutMs
+    this.#watchDeadline()
   }
 
   /** What ended the command first; `undefined` as long as it is left to itself. */
@@ -45,6 +50,25 @@ export class RunningCommand {
     // A stopped process hears TERM only when it goes on.
     signalGroup(this.#processGroup, 'SIGCONT')
     this.#grace = setTimeout(() => void this.#kill(), this.#graceMs)
+  }
+
+  /** Stops the whole group, until {@link RunningCommand.goOn} or its end. */
+  hold(): void {
+    if (this.#heldAtMs !== undefined || this.#isOver) return
+    this.#heldAtMs = performance.now()
+    clearTimeout(this.#timeout)
+    signalGroup(this.#processGroup, 'SIGSTOP')
+  }
+
+  /** Lets the group go on. */
+  goOn(): void {
+    if (this.#heldAtMs === undefined || this.#isOver) return
+    const heldMs = performance.now() - this.#heldAtMs
+    this.#heldAtMs = undefined
+    signalGroup(this.#processGroup, 'SIGCONT')
+    if (this.#deadlineMs === undefined) return
+    this.#deadlineMs += heldMs
+    this.#watchDeadline()
   }
 
   /** Kills the whole group at once. */
@@ -82,9 +106,9 @@ export class RunningCommand {
     return signalGroup(this.#processGroup, 'SIGKILL')
   }
 
-  #endAt(deadlineMs: number): void {
-    const leftMs = deadlineMs - performance.now()
+  #watchDeadline(): void {
+    const leftMs = (this.#deadlineMs ?? Number.POSITIVE_INFINITY) - performance.now()
     if (leftMs <= 0) this.end('timeout')
-    else this.#timeout = setTimeout(() => this.#endAt(deadlineMs), Math.min(Math.ceil(leftMs), TIMER_MS_MAX))
+    else this.#timeout = setTimeout(() => this.#watchDeadline(), Math.min(Math.ceil(leftMs), TIMER_MS_MAX))
   }
 }

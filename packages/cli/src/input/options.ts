@@ -3,6 +3,7 @@ import {
   DEFAULT_CRASH_LIMIT,
   DEFAULT_ROOT,
   type Durability,
+  type LivenessOptions,
   type TaskOrder,
 } from '@mpibatch/batch-core'
 import yargs, { type Argv, type Options } from 'yargs'
@@ -11,6 +12,7 @@ import { parseDuration } from './duration.ts'
 import { findOption } from './find-option.ts'
 import { FAIL_FAST, type HaltPolicy, parseHalt } from './halt.ts'
 import { parseJobs } from './jobs.ts'
+import { readLiveness } from './liveness-variable.ts'
 import { type OptionDefinition, RUN_OPTIONS, spellingOf } from './run-option-table.ts'
 import { DEFAULT_NAME_TEMPLATE } from './task-name.ts'
 import type { SourceOptions } from './task-source.ts'
@@ -37,6 +39,9 @@ export interface RunOptions {
   readonly rerun: boolean
   readonly stealRunning: boolean
   readonly acceptChanges: boolean
+  readonly wait: boolean
+  /** What the environment says of the times of liveness. */
+  readonly liveness: LivenessOptions
   readonly order: TaskOrder
   readonly inTaskDirectory: boolean
   /** What `--env` adds to the tasks' environment. */
@@ -83,6 +88,8 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     rerun: given.flag('rerun'),
     stealRunning: given.flag('steal-running'),
     acceptChanges: given.flag('accept-changes'),
+    wait: given.flag('wait'),
+    liveness: readLiveness(process.env.MPIBATCH_LIVENESS),
     order: given.choice('order') as TaskOrder,
     inTaskDirectory: given.flag('in-task-dir'),
     environment: readEnvironment(given.list('env')),

@@ -42,6 +42,7 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
   flag('rerun', 'also run tasks that are DONE'),
   flag('steal-running', 'also run tasks that are RUNNING elsewhere'),
   flag('accept-changes', 'go on though known tasks would run something else; they are opened again'),
+  flag('wait', 'when only tasks that run elsewhere are left, wait, and take over what dies'),
   choice('order', ['given', 'longest', 'shuffle'], 'given', 'order of start; longest by recorded durations'),
   flag('in-task-dir', "run each command in its task's directory"),
   {
@@ -74,7 +75,6 @@ const LATER_OPTIONS: readonly string[] = [
   'restarts',
   'tag',
   'time-limit',
-  'wait',
 ]
 
 /** Whether an option, without its dashes, is one of a later version. */

@@ -26,6 +26,7 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
       durability: options.durability,
       acceptChanges: options.acceptChanges,
       crashLimit: options.crashLimit,
+      liveness: options.liveness,
       command: process.argv.slice(2).join(' '),
     }),
     stop: new StopRequest({ signal: stop.drain }),

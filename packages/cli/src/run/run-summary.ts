@@ -66,6 +66,7 @@ export function summaryLines(summary: RunSummary): string[] {
       `See why: mpibatch list${where} --state failed. Run them again: the same line with --retry-failed.`,
     )
   }
+  if (elsewhere > 0) lines.push('Wait for those that run elsewhere: the same line with --wait.')
   if (open > 0) lines.push('Run the same line again to go on.')
   return lines
 }

@@ -74,6 +74,8 @@ function runtimeOptions({ options, source }: RunRequest): RuntimeOptions {
     ...pick('steal-running', 'stealRunning'),
     ...pick('accept-changes', 'acceptChanges'),
     ...pick('crash-limit', 'crashLimit'),
+    ...pick('wait', 'wait'),
+    ...(Object.keys(options.liveness).length === 0 ? {} : { liveness: options.liveness }),
     ...pick('order', 'order'),
     ...pick('durability', 'durability'),
     ...(source === undefined ? {} : { tasks: defineTasks(readTaskList(source), options.nameTemplate) }),

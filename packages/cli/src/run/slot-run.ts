@@ -47,10 +47,27 @@ export interface SlotRunOptions {
  * @throws The first error of the store; the other slots finish what they run before it is thrown.
  */
 export async function runSlots(options: SlotRunOptions): Promise<void> {
+  const unwatch = followLease(options)
   const slots = Array.from({ length: options.slots }, (_, index) => runSlot(options, index + 1))
   const ends = await Promise.allSettled(slots)
+  unwatch()
   const failed = ends.find((end) => end.status === 'rejected')
   if (failed !== undefined) throw failed.reason
+  const { batch } = options
+  // What was lost with the lease is of no matter where nothing was left to do.
+  if (batch.counts().DONE < batch.taskCount) batch.lease.check()
+}
+
+/**
+ * Holds the commands while the lease is in doubt, since another instance may soon start the same ones; ends them when
+ * it is lost, for then it may have done so. @returns Ends that.
+ */
+function followLease({ batch, runner, stop }: SlotRunOptions): () => void {
+  return batch.lease.onChange((state) => {
+    if (state === 'suspect') runner.hold()
+    else if (state === 'valid') runner.goOn()
+    else stop.requestKill('error')
+  })
 }
 
 async function runSlot(options: SlotRunOptions, slot: number): Promise<void> {

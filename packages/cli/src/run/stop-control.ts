@@ -61,6 +61,12 @@ export class StopControl {
     this.#interrupt.abort()
   }
 
+  /** Ends what runs at once, without grace. */
+  requestKill(cause: StopCause): void {
+    this.requestInterrupt(cause)
+    this.#kill.abort()
+  }
+
   /** Listens to signals until {@link StopControl.ignoreSignals}. */
   listenToSignals(): void {
     for (const signal of SIGNALS) {

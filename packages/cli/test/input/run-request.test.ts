@@ -74,7 +74,6 @@ describe('the words behind run', () => {
     '--launcher',
     '--restarts',
     '--time-limit',
-    '--wait',
     '--joblog',
     '--print',
     '--tag',
@@ -120,6 +119,8 @@ describe('the options of run', () => {
     expect(options).toEqual({
       root: 'mpibatch.out',
       nameTemplate: 'task_{#}',
+      liveness: {},
+      wait: false,
       jobs: availableParallelism(),
       groupSize: 1,
       retries: 0,
