@@ -196,6 +196,9 @@ describe('a program without claims on the same root', () => {
     ['FAILED\n', STATE_CODE.FAILED],
     ['RUNNING\n', STATE_CODE.ELSEWHERE],
     ['OPEN\n', STATE_CODE.OPEN],
+    ['DONE', STATE_CODE.DONE],
+    ['DONE\r\n', STATE_CODE.DONE],
+    ['FAILED\nDONE\n', STATE_CODE.FAILED],
   ])('is believed when it wrote %j', async (text, code) => {
     const root = freshRoot()
     write(root, text)
@@ -237,6 +240,8 @@ describe('a program without claims on the same root', () => {
 describe('a task that can not be understood is left alone', () => {
   const spoil: Record<string, (directory: string) => void> = {
     'an empty state': (directory) => writeFileSync(join(directory, 'state'), ''),
+    'a state of NUL bytes': (directory) => writeFileSync(join(directory, 'state'), '\0\0\0\0\0'),
+    'a word and a NUL byte': (directory) => writeFileSync(join(directory, 'state'), 'DONE\0'),
     'an unknown word': (directory) => writeFileSync(join(directory, 'state'), 'INVALID\n'),
     'a megabyte of text': (directory) => writeFileSync(join(directory, 'state'), 'x'.repeat(1 << 20)),
     'a directory as state': (directory) => mkdirSync(join(directory, 'state')),
@@ -279,13 +284,24 @@ describe('a task that can not be understood is left alone', () => {
     expect(stateText(root)).toBe('DONE\n')
   })
 
-  it.each(['', 'garbage', '1 CLAIM 0123456789abcdef 0'])(
-    'nor taken from an owner that its event %j does not name',
-    async (text) => {
+  const UNREADABLE: Record<string, (path: string) => void> = {
+    'an empty file': (path) => writeFileSync(path, ''),
+    'NUL bytes': (path) => writeFileSync(path, '\0'.repeat(40)),
+    garbage: (path) => writeFileSync(path, 'garbage'),
+    'half an event': (path) => writeFileSync(path, '1 CLAIM 0123456789abcdef 0'),
+    'an event of a later version': (path) => writeFileSync(path, '2 CLAIM 0123456789abcdef 0 01234567\n'),
+    'a megabyte of text': (path) => writeFileSync(path, 'x'.repeat(1 << 20)),
+    'a directory': (path) => mkdirSync(path),
+    'a link to nothing': (path) => symlinkSync('nowhere', path),
+  }
+
+  it.each(Object.keys(UNREADABLE))(
+    'nor taken from an owner that its event does not name: %s',
+    async (what) => {
       const root = freshRoot()
       mkdirSync(join(root, 'a'), { recursive: true })
       writeFileSync(join(root, 'a', 'state'), 'OPEN\n')
-      writeFileSync(join(root, 'a', 'state.ev.1'), text)
+      UNREADABLE[what]?.(join(root, 'a', 'state.ev.1'))
       const store = await openStore(root)
       const { codes, faults } = await store.load()
       expect(codes[0]).toBe(STATE_CODE.ELSEWHERE)
