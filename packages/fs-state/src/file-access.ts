@@ -63,27 +63,50 @@ export function readSmallText(files: FileLayer, path: string, sizeMax: number): 
   }
 }
 
+/** Bytes that are read from a long file at a time. */
+const BLOCK_SIZE = 1 << 18
+
+/**
+ * Goes through a file in blocks of whole lines, whatever its size. What follows the last newline comes last, with
+ * `torn` set. A block is valid until the next one is asked for.
+ *
+ * @param skip - Bytes at the beginning that are passed over. @defaultValue 0
+ */
+export function* readLineBlocks(
+  files: FileLayer,
+  path: string,
+  skip = 0,
+): Generator<{ bytes: Buffer; torn: boolean }> {
+  const descriptor = files.open(path, READ_FLAGS)
+  try {
+    const buffer = Buffer.allocUnsafe(BLOCK_SIZE)
+    // Bytes, not characters, are carried over: a block may end within a character.
+    let rest: Buffer = Buffer.alloc(0)
+    let unskipped = skip
+    for (let count = files.read(descriptor, buffer); count > 0; count = files.read(descriptor, buffer)) {
+      const start = Math.min(unskipped, count)
+      unskipped -= start
+      const read = buffer.subarray(start, count)
+      const bytes = rest.length === 0 ? read : Buffer.concat([rest, read])
+      const end = bytes.lastIndexOf(0x0a) + 1
+      rest = Buffer.from(bytes.subarray(end))
+      if (end > 0) yield { bytes: bytes.subarray(0, end), torn: false }
+    }
+    if (rest.length > 0) yield { bytes: rest, torn: true }
+  } finally {
+    files.close(descriptor)
+  }
+}
+
 /**
  * Goes through the lines of a file, whatever its size, without their newlines. The last line comes with `torn` set if
  * no newline ends it.
  */
 export function* readLines(files: FileLayer, path: string): Generator<{ text: string; torn: boolean }> {
-  const descriptor = files.open(path, READ_FLAGS)
-  try {
-    const buffer = Buffer.allocUnsafe(1 << 18)
-    // Bytes, not characters, are carried over: a chunk may end within a character.
-    let rest: Buffer = Buffer.alloc(0)
-    for (let count = files.read(descriptor, buffer); count > 0; count = files.read(descriptor, buffer)) {
-      const bytes =
-        rest.length === 0 ? buffer.subarray(0, count) : Buffer.concat([rest, buffer.subarray(0, count)])
-      const end = bytes.lastIndexOf(0x0a)
-      rest = Buffer.from(bytes.subarray(end + 1))
-      if (end === -1) continue
-      for (const text of bytes.toString('utf8', 0, end).split('\n')) yield { text, torn: false }
-    }
-    if (rest.length > 0) yield { text: rest.toString('utf8'), torn: true }
-  } finally {
-    files.close(descriptor)
+  for (const { bytes, torn } of readLineBlocks(files, path)) {
+    if (torn) yield { text: bytes.toString('utf8'), torn }
+    else
+      for (const text of bytes.toString('utf8', 0, bytes.length - 1).split('\n')) yield { text, torn: false }
   }
 }
 

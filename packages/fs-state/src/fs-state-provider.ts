@@ -35,6 +35,8 @@ export interface FsStateProviderOptions {
   readonly acceptChanges?: boolean
   /** A task whose owners died so many times in a row becomes FAILED. @defaultValue 5 */
   readonly crashLimit?: number
+  /** Read the state of every task at the start, whatever the index says. @defaultValue false */
+  readonly rescan?: boolean
   /** What this instance runs, for people who look at the root. */
   readonly command?: string
   /** Times of liveness that were chosen; the rest follows the file system of the root. */
@@ -56,8 +58,8 @@ export function createFsStateProvider(options: FsStateProviderOptions): StateSto
   return {
     open: (tasks: readonly PlannedTask[]): Promise<StateStore> => {
       const { durability = 'terminal', crashLimit = DEFAULT_CRASH_LIMIT, acceptChanges = false } = options
-      const { command, onStep, liveness, jobs, startHeartbeat = startHeartbeatThread } = options
-      const settings = { root, files, durability, crashLimit, acceptChanges, command, liveness }
+      const { command, onStep, liveness, jobs, rescan = false, startHeartbeat = startHeartbeatThread } = options
+      const settings = { root, files, durability, crashLimit, acceptChanges, rescan, command, liveness }
       return openStore({ ...settings, onStep, startHeartbeat, jobs }, tasks)
     },
     attach: (ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore> => {
@@ -70,10 +72,11 @@ export function createFsStateProvider(options: FsStateProviderOptions): StateSto
 
 interface OpenOptions extends RegisterOptions {
   readonly acceptChanges: boolean
+  readonly rescan: boolean
 }
 
 async function openStore(options: OpenOptions, tasks: readonly PlannedTask[]): Promise<FsStateStore> {
-  const { root, files, acceptChanges } = options
+  const { root, files, acceptChanges, rescan } = options
   // Before anything is made: a list that is refused must change nothing.
   if (checkRootPlace(files, root)) {
     const { changed } = compareTasks(tasks, readManifest(files, root))
@@ -82,7 +85,7 @@ async function openStore(options: OpenOptions, tasks: readonly PlannedTask[]): P
   const session = await registerSession(options)
   try {
     await updateManifest(session, tasks, { acceptChanges })
-    return new FsStateStore(session, tasks)
+    return new FsStateStore(session, tasks, { rescan })
   } catch (error) {
     await session.close().catch(() => undefined)
     throw error

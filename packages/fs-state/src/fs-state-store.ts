@@ -27,7 +27,7 @@ import type { FsStoreTicket, StoreSession } from './store-session.ts'
 import { readEvent, readState, readTask } from './task-chain.ts'
 import { claimTask, ROUNDS_MAX } from './task-claim.ts'
 import { createTaskDirectory } from './task-directories.ts'
-import { loadTasks } from './task-loading.ts'
+import { type LoadOptions, loadTasks } from './task-loading.ts'
 import { reconsiderTasks } from './task-reconsideration.ts'
 
 /** Longest wait for a change in milliseconds; whoever waits looks again then. */
@@ -40,6 +40,7 @@ const WATCH_MS_MAX = 3_600_000
 export class FsStateStore implements StateStore {
   readonly #session: StoreSession
   readonly #tasks: readonly PlannedTask[]
+  readonly #loading: LoadOptions
   readonly #durability: DirectoryDurability
   /** Tasks whose last event may be ours or not, because the file system failed in the middle. */
   readonly #unclear = new Set<number>()
@@ -49,9 +50,10 @@ export class FsStateStore implements StateStore {
   #elsewhere: readonly string[] = []
 
   /** @internal */
-  constructor(session: StoreSession, tasks: readonly PlannedTask[]) {
+  constructor(session: StoreSession, tasks: readonly PlannedTask[], loading: LoadOptions = {}) {
     this.#session = session
     this.#tasks = tasks
+    this.#loading = loading
     this.#durability = new DirectoryDurability(session.files, session.root, tasks.length)
   }
 
@@ -68,7 +70,7 @@ export class FsStateStore implements StateStore {
   }
 
   async load(): Promise<LoadedStates> {
-    const { codes, faults, present } = await loadTasks(this.#session, this.#tasks)
+    const { codes, faults, present } = await loadTasks(this.#session, this.#tasks, this.#loading)
     this.#present = present
     if (this.#session.sync) await this.#durability.ensureAll(present)
     return { codes, faults }
@@ -199,6 +201,9 @@ export class FsStateStore implements StateStore {
         isDurable ? this.#durability.ensure(taskIndex) : undefined,
       ])
       if (outcome.kind === 'lost') throw this.#fenced(claim, directory)
+      // The index may only say what a power cut leaves true.
+      if (state === 'DONE' && outcome.renamed && isDurable)
+        this.#session.records.done(this.#nameOf(taskIndex), slot)
       return slot
     })
   }

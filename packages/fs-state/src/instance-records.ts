@@ -4,7 +4,7 @@ import { AppendLog } from './append-log.ts'
 import { type AttemptLine, printAttemptLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { toStateIoError } from './io-error.ts'
-import { printReopenLine } from './journal.ts'
+import { JournalLog } from './journal-log.ts'
 import { readProcessStat } from './process-identity.ts'
 import { attemptsPath, journalPath } from './store-paths.ts'
 import type { CrashedTask } from './task-claim.ts'
@@ -17,7 +17,7 @@ export interface NamedClaim extends Pick<StoreClaim, 'slot' | 'attempt'> {
 /** What one rank of an instance puts on record about its tasks: the log of attempts, and the journal. */
 export class InstanceRecords {
   readonly #attempts: AppendLog
-  readonly #journal: AppendLog
+  readonly #journal: JournalLog
   readonly #attemptsPath: string
   readonly #journalPath: string
   readonly #host = hostname()
@@ -26,7 +26,7 @@ export class InstanceRecords {
     this.#attemptsPath = attemptsPath(options.directory, options.proc)
     this.#journalPath = journalPath(options.directory, options.proc)
     this.#attempts = new AppendLog(files, this.#attemptsPath)
-    this.#journal = new AppendLog(files, this.#journalPath)
+    this.#journal = new JournalLog(files, this.#journalPath)
   }
 
   /** A command has started. Never fails: it can still be found by its environment, and a full disk shows at its end. */
@@ -57,12 +57,24 @@ export class InstanceRecords {
 
   /** An ended task is about to be opened again, by the event in this slot. @throws {@link StateIoError} */
   async reopening(task: string, slot: number, options: { readonly sync: boolean }): Promise<void> {
+    await this.forgetting([{ task, slot }], options)
+  }
+
+  /** What the index says of these tasks, up to these slots, must not count any more. @throws {@link StateIoError} */
+  async forgetting(
+    tasks: Iterable<{ readonly task: string; readonly slot: number }>,
+    options: { readonly sync: boolean },
+  ): Promise<void> {
     try {
-      this.#journal.add(printReopenLine({ slot, task }))
-      if (options.sync) await this.#journal.sync()
+      await this.#journal.addReopened(tasks, options)
     } catch (error) {
       throw toStateIoError(error, { path: this.#journalPath, action: 'add to' })
     }
+  }
+
+  /** A task is DONE, by the event in this slot, and that is on the disk. Never fails: the index is only a hint. */
+  done(task: string, slot: number): void {
+    this.#journal.addDone(task, slot)
   }
 
   /** Ends the use of the files. */

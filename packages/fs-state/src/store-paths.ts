@@ -37,6 +37,26 @@ export function manifestPath(root: string, segment: number): string {
   return `${ownDirectory(root)}/manifest${segment === 1 ? '' : `.${segment}`}`
 }
 
+/** The directory of the snapshots of the index. */
+export function snapshotsDirectory(root: string): string {
+  return `${ownDirectory(root)}/snap`
+}
+
+/** A snapshot of the index, from 1. */
+export function snapshotPath(root: string, sequence: number): string {
+  return `${snapshotsDirectory(root)}/${sequence}`
+}
+
+/** The directory of the attempts of instances that are not kept any more. */
+export function historyDirectory(root: string): string {
+  return `${ownDirectory(root)}/history`
+}
+
+/** A part of the history, from 1. */
+export function historyPath(root: string, sequence: number): string {
+  return `${historyDirectory(root)}/${sequence}`
+}
+
 /** The directory of all instances. */
 export function instancesDirectory(root: string): string {
   return `${ownDirectory(root)}/i`
@@ -85,7 +105,7 @@ export function attemptsPath(directory: string, proc: number): string {
   return `${directory}/attempts.${proc}`
 }
 
-/** Log of the ended tasks that a rank is about to open again. */
+/** Log of the tasks that a rank has made DONE, and of those that it is about to open again. */
 export function journalPath(directory: string, proc: number): string {
   return `${directory}/journal.${proc}`
 }

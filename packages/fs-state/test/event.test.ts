@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { EVENT_KINDS, EVENT_SIZE_MAX, parseEvent, printEvent } from '../src/event.ts'
-import { parseReopenLine, printReopenLine } from '../src/journal.ts'
+import { parseJournalLine, printJournalLine } from '../src/journal.ts'
 import { PROPERTY } from './property-options.ts'
 
 const hex = (digits: number): fc.Arbitrary<string> =>
@@ -53,16 +53,17 @@ describe('the text of an event', () => {
 })
 
 describe('a line of the journal', () => {
+  const kind = fc.constantFrom('D' as const, 'R' as const)
   const name = fc
     .string({ minLength: 1, unit: 'grapheme' })
     .filter((text) => !/[\n\r\u2028\u2029]/u.test(text))
 
   it('comes back whatever the task is called, and never torn', () => {
     fc.assert(
-      fc.property(name, fc.integer({ min: 1, max: 999_999_999 }), fc.nat(), (task, slot, cut) => {
-        const text = printReopenLine({ slot, task })
-        expect(parseReopenLine(text)).toEqual({ slot, task })
-        expect(parseReopenLine(text.slice(0, cut % text.length))).toBeUndefined()
+      fc.property(kind, name, fc.integer({ min: 0, max: 999_999_999 }), fc.nat(), (kind, task, slot, cut) => {
+        const text = printJournalLine({ kind, slot, task })
+        expect(parseJournalLine(text)).toEqual({ kind, slot, task })
+        expect(parseJournalLine(text.slice(0, cut % text.length))).toBeUndefined()
       }),
       PROPERTY,
     )
