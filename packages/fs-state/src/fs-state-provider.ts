@@ -58,7 +58,14 @@ export function createFsStateProvider(options: FsStateProviderOptions): StateSto
   return {
     open: (tasks: readonly PlannedTask[]): Promise<StateStore> => {
       const { durability = 'terminal', crashLimit = DEFAULT_CRASH_LIMIT, acceptChanges = false } = options
-      const { command, onStep, liveness, jobs, rescan = false, startHeartbeat = startHeartbeatThread } = options
+      const {
+        command,
+        onStep,
+        liveness,
+        jobs,
+        rescan = false,
+        startHeartbeat = startHeartbeatThread,
+      } = options
       const settings = { root, files, durability, crashLimit, acceptChanges, rescan, command, liveness }
       return openStore({ ...settings, onStep, startHeartbeat, jobs }, tasks)
     },
