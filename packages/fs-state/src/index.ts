@@ -16,6 +16,7 @@ export {
   type TaskReport,
 } from './root-view.ts'
 export { type RootWatcher, type WatchRootOptions, watchRoot } from './root-watcher.ts'
+export { createSlurmJobs, type SlurmJobs } from './slurm-jobs.ts'
 export type { FsStoreTicket } from './store-session.ts'
 export { endProcessesWith, type Survivor } from './survivors.ts'
 export type { ReopenOptions, ReopenResult } from './task-reopening.ts'
