@@ -20,6 +20,7 @@ import { compareTasks, type TaskChange, tasksChanged } from './manifest-comparis
 import { nodeFileLayer } from './node-file-layer.ts'
 import { type RegisterOptions, registerSession } from './register-session.ts'
 import { checkRootPlace } from './root-check.ts'
+import { createSlurmJobs } from './slurm-jobs.ts'
 import { taskDirectory } from './store-paths.ts'
 import { type FsStoreTicket, StoreSession } from './store-session.ts'
 import { readTask } from './task-chain.ts'
@@ -43,7 +44,7 @@ export interface FsStateProviderOptions {
   readonly liveness?: LivenessOptions
   /** Starts the heartbeat of an instance. @defaultValue {@link startHeartbeatThread} */
   readonly startHeartbeat?: StartHeartbeat
-  /** Asks job schedulers about the jobs of other instances. @defaultValue nobody is asked */
+  /** Asks job schedulers about the jobs of other instances. @defaultValue this machine's Slurm, if it has one */
   readonly jobs?: JobStates
   /** File system to use. @defaultValue that of `node:fs` */
   readonly files?: FileLayer
@@ -54,7 +55,7 @@ export interface FsStateProviderOptions {
 /** Makes a provider of stores in a task root. Nothing is touched before {@link StateStoreProvider.open}. */
 export function createFsStateProvider(options: FsStateProviderOptions): StateStoreProvider {
   const root = resolve(options.root)
-  const files = options.files ?? nodeFileLayer
+  const { files = nodeFileLayer, jobs = createSlurmJobs() } = options
   return {
     open: (tasks: readonly PlannedTask[]): Promise<StateStore> => {
       const { durability = 'terminal', crashLimit = DEFAULT_CRASH_LIMIT, acceptChanges = false } = options
@@ -70,7 +71,7 @@ export function createFsStateProvider(options: FsStateProviderOptions): StateSto
       return openStore({ ...settings, onStep, startHeartbeat, jobs }, tasks)
     },
     attach: (ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore> => {
-      const { onStep, jobs } = options
+      const { onStep } = options
       const session = new StoreSession({ ticket: checkTicket(ticket), proc: rank, files, onStep, jobs })
       return Promise.resolve(new FsStateStore(session, tasks))
     },

@@ -215,6 +215,8 @@ function toTimings(value: unknown): LivenessTimings | undefined {
 function jobOfThisProcess(environment: NodeJS.ProcessEnv): SchedulerJob | undefined {
   const { SLURM_JOB_ID: jobId, SLURM_CLUSTER_NAME: cluster, SLURM_RESTART_COUNT: restarts } = environment
   if (jobId === undefined || !/^[0-9]{1,18}$/.test(jobId)) return undefined
+  // A shell of salloc has the number of a job, but does not end with it: only slurmd sets this one.
+  if (environment.SLURMD_NODENAME === undefined) return undefined
   const restartCount = Number(restarts ?? 0)
   return {
     jobId,

@@ -4,7 +4,7 @@
  *
  * - its process was on this machine and is gone;
  * - it ran before a reboot of this machine, on whose disk the root is;
- * - its job has ended, as the job scheduler says;
+ * - its job has ended, as the job scheduler says, and some heartbeats have not come;
  * - it has shown no sign of life for so long that it must have stopped by its own clock.
  *
  * What it had started on this machine is ended before anybody here takes its tasks.
@@ -69,6 +69,9 @@ export type OwnerJudge = Pick<Owners, 'judge' | 'judgeOnce' | 'judgeUnreadable' 
 
 const DEAD: Verdict = { dead: true, alive: false, host: '' }
 const ALIVE: Verdict = { dead: false, alive: true, host: '' }
+
+/** Heartbeats that an owner misses before it is dead, where its job has ended as its scheduler says. */
+const HEARTBEATS_AFTER_JOB = 3
 
 /** See the top of this file. */
 export class Owners {
@@ -166,14 +169,16 @@ export class Owners {
     if (isSameMachine(this.#self, info) && isGone(info))
       // Nobody may take its tasks, on any machine, while its commands run on.
       return await this.#endLeftovers(found, () => this.#declareDead(found))
-    if (info.job !== undefined && (await this.#options.jobs.judge(info.job)) === 'ended')
-      return await this.#declareDead(found)
-    return await this.#observe(found, info)
+    const jobEnded = info.job !== undefined && (await this.#options.jobs.judge(info.job)) === 'ended'
+    return await this.#observe(found, info, jobEnded)
   }
 
-  async #observe(found: InstanceFiles, info: InstanceInfo): Promise<Verdict> {
+  async #observe(found: InstanceFiles, info: InstanceInfo, jobEnded: boolean): Promise<Verdict> {
     const { root, files, timings } = this.#options
-    const deadAfterMs = deadAfterMsBeside(timings, info.liveness)
+    // A scheduler that has lost a node may call a job ended whose processes go on; then they go on to show signs of life.
+    const deadAfterMs = jobEnded
+      ? HEARTBEATS_AFTER_JOB * (info.liveness ?? timings).heartbeatMs
+      : deadAfterMsBeside(timings, info.liveness)
     const verdict = this.#toVerdict(this.#observer.look(found.instance), deadAfterMs, info.host)
     if (!verdict.dead) {
       // One whose process can be seen is waited for only by who asked to wait.

@@ -12,6 +12,7 @@ import { onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts'
 import { createFsStateProvider, type FsStateProviderOptions } from '../src/fs-state-provider.ts'
 import type { StartHeartbeat } from '../src/heartbeat-runner.ts'
+import type { SchedulerJob } from '../src/job-states.ts'
 
 /** A record of an attempt that went well. */
 export const RECORD: AttemptRecord = { reason: 'done', startedAtMs: 1000, durationMs: 5, worker: 0 }
@@ -74,6 +75,12 @@ export function pretendRemote(root: string, instance: string): void {
 /** Makes an instance look as if its machine had been started anew since. */
 export function pretendReboot(root: string, instance: string): void {
   changeInfo(root, instance, { bootId: 'the boot before' })
+}
+
+/** Makes an instance look as if it ran elsewhere, in a job of a scheduler. */
+export function pretendJob(root: string, instance: string, job: SchedulerJob): void {
+  pretendRemote(root, instance)
+  changeInfo(root, instance, { job })
 }
 
 function changeInfo(root: string, instance: string, change: object): void {
