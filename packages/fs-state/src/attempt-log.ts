@@ -8,7 +8,6 @@
 import type { AttemptReason, AttemptRecord, StoredState } from '@mpibatch/batch-core'
 import { readLines } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { listInstances } from './instance.ts'
 import { parseObject } from './json-object.ts'
 import { instanceDirectory } from './store-paths.ts'
 
@@ -103,26 +102,6 @@ function parseEnd(value: Fields, task: string, slot: number): EndLine | undefine
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
-
-/**
- * The last recorded duration of each task in milliseconds, NaN where none is known. Attempts that gave their task back
- * don't count.
- */
-export function readDurations(files: FileLayer, root: string, names: readonly string[]): Float64Array {
-  const durations = new Float64Array(names.length).fill(Number.NaN)
-  const recordedAtMs = new Float64Array(names.length)
-  const indexOf = new Map(names.map((name, index) => [name, index]))
-  for (const instance of listInstances(files, root)) {
-    for (const line of readAttempts(files, root, instance)) {
-      if (line.kind !== 'end' || line.state === 'OPEN') continue
-      const index = indexOf.get(line.task)
-      if (index === undefined || line.atMs < (recordedAtMs[index] ?? 0)) continue
-      recordedAtMs[index] = line.atMs
-      durations[index] = line.durationMs
-    }
-  }
-  return durations
 }
 
 /** Goes through all lines that the ranks of an instance have written. */

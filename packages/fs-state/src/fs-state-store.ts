@@ -17,7 +17,6 @@ import {
   type StoreLease,
   type TerminalState,
 } from '@mpibatch/batch-core'
-import { readDurations } from './attempt-log.ts'
 import { DirectoryDurability } from './directory-durability.ts'
 import type { NamedClaim } from './instance-records.ts'
 import { untilValid } from './lease.ts'
@@ -27,6 +26,7 @@ import type { FsStoreTicket, StoreSession } from './store-session.ts'
 import { readEvent, readState, readTask } from './task-chain.ts'
 import { claimTask, ROUNDS_MAX } from './task-claim.ts'
 import { createTaskDirectory } from './task-directories.ts'
+import { readDurations } from './task-durations.ts'
 import { type LoadOptions, loadTasks } from './task-loading.ts'
 import { reconsiderTasks } from './task-reconsideration.ts'
 

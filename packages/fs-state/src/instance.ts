@@ -38,6 +38,8 @@ export interface InstanceInfo extends ProcessIdentity {
   readonly liveness?: LivenessTimings
   /** What it runs, for people. */
   readonly command?: string
+  /** `gc` if it removes what nothing needs any more: nobody else may be at work then. */
+  readonly role?: 'gc'
 }
 
 /** An instance as its files show it. */
@@ -72,9 +74,10 @@ export async function registerInstance(
     readonly command?: string | undefined
     readonly liveness: LivenessTimings
     readonly sync: boolean
+    readonly role?: InstanceInfo['role']
   },
 ): Promise<InstanceInfo> {
-  const { command, liveness, sync } = options
+  const { command, liveness, sync, role } = options
   const job = jobOfThisProcess(process.env)
   const info: InstanceInfo = {
     instance: createInstanceName(),
@@ -83,6 +86,7 @@ export async function registerInstance(
     liveness,
     ...(job === undefined ? {} : { job }),
     ...(command === undefined ? {} : { command }),
+    ...(role === undefined ? {} : { role }),
   }
   const directory = instanceDirectory(root, info.instance)
   files.mkdir(directory)
@@ -174,10 +178,11 @@ function readInfo(files: FileLayer, directory: string): InstanceInfo | undefined
   const text = readSmallText(files, infoPath(directory), INFO_SIZE_MAX)
   if (text === undefined) return undefined
   const value = parseObject(text)
-  return value?.format === 'mpibatch instance' && value.version === 1 ? toInfo(value) : undefined
+  return value?.format === 'mpibatch instance' && value.version === 1 ? parseInstanceInfo(value) : undefined
 }
 
-function toInfo(value: Readonly<Record<string, unknown>>): InstanceInfo | undefined {
+/** Reads what an instance said about itself from plain data; `undefined` if something is missing. */
+export function parseInstanceInfo(value: Readonly<Record<string, unknown>>): InstanceInfo | undefined {
   const { instance, host, bootId, pidNamespace, pid, startTime, startedAtMs, command } = value
   if (typeof instance !== 'string' || typeof host !== 'string' || typeof bootId !== 'string') return undefined
   if (typeof pidNamespace !== 'string' || typeof startTime !== 'string') return undefined
@@ -190,6 +195,7 @@ function toInfo(value: Readonly<Record<string, unknown>>): InstanceInfo | undefi
     ...(job === undefined ? {} : { job }),
     ...(liveness === undefined ? {} : { liveness }),
     ...(typeof command === 'string' ? { command } : {}),
+    ...(value.role === 'gc' ? { role: value.role } : {}),
   }
 }
 

@@ -4,10 +4,11 @@
  */
 import { resolve } from 'node:path'
 import type { AttemptReason, TaskState, TaskValue } from '@mpibatch/batch-core'
-import { type EndLine, readAttempts, type StartLine } from './attempt-log.ts'
+import type { EndLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
-import { type InstanceFiles, listInstances, readInstance } from './instance.ts'
+import { listHistoryInstances } from './history.ts'
+import { type InstanceFiles, type InstanceInfo, listInstances, readInstance } from './instance.ts'
 import { type KnownTask, readKnownTasks } from './known-tasks.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { looksAlive } from './owners.ts'
@@ -16,6 +17,7 @@ import { checkReadableRoot } from './root-check.ts'
 import { LivingInstances, lookAtRoot } from './root-looks.ts'
 import { taskDirectory } from './store-paths.ts'
 import { isPlainlyDone, readState, readTask, type TaskReading } from './task-chain.ts'
+import { readTaskRecords, type TaskRecords } from './task-records.ts'
 
 /** The instance that runs a task. */
 export interface TaskOwner {
@@ -92,12 +94,6 @@ export function openRootView(root: string, files: FileLayer = nodeFileLayer): Ro
   return new FsRootView(files, place)
 }
 
-/** Records of a task's attempts: the last one that has ended, and the last one that has started. */
-interface TaskRecords {
-  ended?: EndLine
-  started?: StartLine
-}
-
 class FsRootView implements RootView {
   readonly #files: FileLayer
   readonly #root: string
@@ -149,6 +145,10 @@ class FsRootView implements RootView {
       const found = readInstance(this.#files, this.#root, instance)
       return found.info === undefined || found.life === undefined ? [] : [this.#toInstance(found, found.info)]
     })
+    const present = new Set(reports.map(({ instance }) => instance))
+    for (const { instance, info } of listHistoryInstances(this.#files, this.#root)) {
+      if (info !== undefined && !present.has(instance)) reports.push(toReport(info, false))
+    }
     return reports.sort((one, other) => one.startedAtMs - other.startedAtMs)
   }
 
@@ -156,10 +156,8 @@ class FsRootView implements RootView {
     return taskDirectory(this.#root, name)
   }
 
-  #toInstance(found: InstanceFiles, info: NonNullable<InstanceFiles['info']>): InstanceReport {
-    const { instance, host, pid, startedAtMs, command } = info
-    const alive = looksAlive(found, this.#self, this.#local)
-    return { instance, host, pid, alive, startedAtMs, ...(command === undefined ? {} : { command }) }
+  #toInstance(found: InstanceFiles, info: InstanceInfo): InstanceReport {
+    return toReport(info, looksAlive(found, this.#self, this.#local))
   }
 
   #report(index: number, { name, values }: KnownTask, owners: Map<string, TaskOwner>): TaskReport {
@@ -217,32 +215,14 @@ class FsRootView implements RootView {
       [],
     )
     if (text === this.#recordsOf) return
-    this.#records = this.#readRecords()
+    this.#records = readTaskRecords(this.#files, this.#root)
     this.#recordsOf = text
   }
+}
 
-  #readRecords(): ReadonlyMap<string, TaskRecords> {
-    const records = new Map<string, TaskRecords>()
-    const discarded: { task: string; slot: number }[] = []
-    for (const instance of listInstances(this.#files, this.#root)) {
-      for (const line of readAttempts(this.#files, this.#root, instance)) {
-        if (line.kind === 'discarded') {
-          discarded.push(line)
-          continue
-        }
-        const record = records.get(line.task) ?? {}
-        if (line.kind === 'start') {
-          if (line.slot >= (record.started?.slot ?? 0)) record.started = line
-        } else if (line.slot >= (record.ended?.slot ?? 0)) record.ended = line
-        records.set(line.task, record)
-      }
-    }
-    for (const { task, slot } of discarded) {
-      const record = records.get(task)
-      if (record?.ended?.slot === slot) delete record.ended
-    }
-    return records
-  }
+function toReport(info: InstanceInfo, alive: boolean): InstanceReport {
+  const { instance, host, pid, startedAtMs, command } = info
+  return { instance, host, pid, alive, startedAtMs, ...(command === undefined ? {} : { command }) }
 }
 
 function recordFields(ended: EndLine | undefined): Partial<TaskReport> {
