@@ -13,7 +13,7 @@ import { tokenPath } from './store-paths.ts'
 export const TOKEN_LINKS_MAX = 30_000
 
 /** How events are made, in the order of preference; readers accept all three. */
-type EventMedium = 'link' | 'symlink' | 'file'
+export type EventMedium = 'link' | 'symlink' | 'file'
 
 /** A token that can be linked to. */
 export interface EventToken {

@@ -4,6 +4,8 @@
  */
 export { type Administrator, openAdministrator } from './administrator.ts'
 export type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
+export { type DoctorOptions, examineDirectory } from './doctor/doctor.ts'
+export type { DoctorReport, Finding, Severity, StepReport } from './doctor/report.ts'
 export type { DirectoryEntry, EntryKind, FileLayer } from './file-layer.ts'
 export { createFsStateProvider, type FsStateProviderOptions } from './fs-state-provider.ts'
 export { type KnownTask, readKnownTasks } from './known-tasks.ts'

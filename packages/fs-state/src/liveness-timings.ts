@@ -58,6 +58,17 @@ export function defaultTimings(fileSystem: FileSystemClass, mount?: Mount): Live
   return { ...CACHED, visibilityMs, deadAfterMs }
 }
 
+/** What a measured delay is multiplied with: a few looks of an observer can't have met the worst case. */
+const VISIBILITY_MARGIN = 1.5
+
+/** The times for a file system on which a change was seen to take so long, if that is longer than they allow for. */
+export function withVisibility(timings: LivenessTimings, measuredMs: number): LivenessTimings {
+  if (measuredMs <= timings.visibilityMs) return timings
+  const visibilityMs = Math.ceil((measuredMs * VISIBILITY_MARGIN) / SECOND_MS) * SECOND_MS
+  const deadAfterMs = Math.max(timings.deadAfterMs, shortestDeadAfterMs(timings.leaseMs, visibilityMs))
+  return { ...timings, visibilityMs, deadAfterMs }
+}
+
 /** How long an NFS client may believe what it knows; `actimeo` comes back from the kernel as the four that it sets. */
 function visibilityOf(mount: Mount | undefined): number | undefined {
   const seconds = ['acregmax', 'acdirmax', 'actimeo'].flatMap(

@@ -57,6 +57,11 @@ export function historyPath(root: string, sequence: number): string {
   return `${historyDirectory(root)}/${sequence}`
 }
 
+/** The verdict of `mpibatch doctor` on a root. */
+export function doctorVerdictPath(root: string): string {
+  return `${ownDirectory(root)}/doctor.json`
+}
+
 /** The directory of all instances. */
 export function instancesDirectory(root: string): string {
   return `${ownDirectory(root)}/i`

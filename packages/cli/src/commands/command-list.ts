@@ -33,5 +33,10 @@ export const COMMAND_LIST: readonly CommandDescription[] = [
     description: 'open RUNNING tasks whose owner is dead again',
   },
   { name: 'rerun', usage: 'rerun [ROOT] [TASK…]', description: 'open all tasks again' },
+  {
+    name: 'doctor',
+    usage: 'doctor [DIR]',
+    description: 'is this directory safe for a task root; finds and repairs what is wrong in one',
+  },
   { name: 'completion', usage: 'completion bash|zsh|fish', description: 'print a shell completion script' },
 ]

@@ -14,6 +14,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   retry: async () => (await import('./reopen.ts')).retryCommand,
   recover: async () => (await import('./reopen.ts')).recoverCommand,
   rerun: async () => (await import('./reopen.ts')).rerunCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
   completion: async () => (await import('./completion.ts')).completionCommand,
 }
 
