@@ -61,9 +61,10 @@ export interface AttemptProcess {
   readonly processGroup: number
 }
 
-/** A loaded state that needs a word to the user. */
+/** Something found while loading that needs a word to the user. */
 export interface LoadedFault {
-  readonly taskIndex: number
+  /** The task that it is about; left out if it is about the whole store. */
+  readonly taskIndex?: number
   /** What is wrong, as a sentence that names the file. */
   readonly message: string
 }

@@ -12,7 +12,7 @@ import { tokenPath } from './store-paths.ts'
 /** Links to one token, after which it is replaced: ext4 takes 65,000. */
 export const TOKEN_LINKS_MAX = 30_000
 
-/** How events are made, in the order of preference; readers accept all three. */
+/** How events are made: links, symbolic links or files; readers accept all three. */
 export type EventMedium = 'link' | 'symlink' | 'file'
 
 /** A token that can be linked to. */
@@ -35,6 +35,8 @@ export interface EventTokensOptions {
   readonly sync: boolean
   /** @defaultValue {@link TOKEN_LINKS_MAX} */
   readonly linksMax?: number
+  /** How events are made as long as the file system does not refuse it. @defaultValue link */
+  readonly medium?: EventMedium | undefined
 }
 
 /** The tokens of one rank. */
@@ -42,10 +44,11 @@ export class EventTokens {
   readonly #options: EventTokensOptions
   readonly #current = new Map<EventKind, Promise<EventToken>>()
   #sequence = 0
-  #medium: EventMedium = 'link'
+  #medium: EventMedium
 
   constructor(options: EventTokensOptions) {
     this.#options = options
+    this.#medium = options.medium ?? 'link'
   }
 
   /** The token for events of a kind; made when it is first asked for, and again when it has links enough. */

@@ -73,7 +73,8 @@ export class FsStateStore implements StateStore {
     const { codes, faults, present } = await loadTasks(this.#session, this.#tasks, this.#loading)
     this.#present = present
     if (this.#session.sync) await this.#durability.ensureAll(present)
-    return { codes, faults }
+    const general = this.#session.warnings.map((message) => ({ message }))
+    return { codes, faults: [...general, ...faults] }
   }
 
   async claim(

@@ -7,9 +7,10 @@ import type { StartHeartbeat } from './heartbeat-runner.ts'
 import { registerInstance } from './instance.ts'
 import type { JobStates } from './job-states.ts'
 import { Lease } from './lease.ts'
-import { defaultTimings, resolveTimings } from './liveness-timings.ts'
+import { defaultTimings, resolveTimings, withVisibility } from './liveness-timings.ts'
 import { prepareRoot, unusable } from './root-check.ts'
 import { StoreSession } from './store-session.ts'
+import { checkAlone, checkNeededCalls, judgeSuitability, type Suitability } from './store-suitability.ts'
 
 /** What {@link registerSession} needs. */
 export interface RegisterOptions {
@@ -38,25 +39,36 @@ export async function registerSession(options: RegisterOptions): Promise<StoreSe
   const sync = durability !== 'none'
   await prepareRoot(files, root, { sync })
   try {
+    const suitability = judgeSuitability(files, root)
     const mount = files.mountOf(root)
     const fileSystem = fileSystemClass(files.fileSystemType(root), mount)
-    const timings = resolveTimings(defaultTimings(fileSystem, mount), options.liveness ?? {})
+    const defaults = withVisibility(defaultTimings(fileSystem, mount), suitability.visibilityMs ?? 0)
+    const timings = resolveTimings(defaults, options.liveness ?? {})
     const start = systemClock.now()
     const { instance } = await registerInstance(files, root, { command, liveness: timings, sync })
     const { claimSync } = fileSystem
-    const plain = { root, instance, durability, claimSync, crashLimit, timings }
+    const { medium, warnings } = suitability
+    const plain = { root, instance, durability, claimSync, crashLimit, timings, medium }
+    const common = { proc: 0, files, onStep, jobs, warnings }
     if (startHeartbeat === undefined)
-      return await begin(new StoreSession({ ticket: plain, proc: 0, files, onStep, jobs }))
+      return await begin(new StoreSession({ ...common, ticket: plain }), suitability)
     const { words } = Lease.create(start, timings)
     const heartbeat = startHeartbeat({ root, instance, words, timings, sync })
     const ticket = { ...plain, leaseWords: words }
-    return await begin(new StoreSession({ ticket, proc: 0, files, onStep, jobs, heartbeat }))
+    return await begin(new StoreSession({ ...common, ticket, heartbeat }), suitability)
   } catch (error) {
     throw error instanceof MpibatchError ? error : unusable(root, error)
   }
 }
 
-async function begin(session: StoreSession): Promise<StoreSession> {
-  await session.owners.buryAll()
-  return session
+async function begin(session: StoreSession, suitability: Suitability): Promise<StoreSession> {
+  try {
+    checkNeededCalls(session.files, session.root, session.directory)
+    await session.owners.buryAll()
+    await checkAlone(session, suitability)
+    return session
+  } catch (error) {
+    await session.close().catch(() => undefined)
+    throw error
+  }
 }

@@ -1,6 +1,6 @@
 import { PERMANENT_LEASE, type StoreLease } from '@mpibatch/batch-core'
 import { Appender, type OnAppendStep, type StoreDurability } from './append.ts'
-import { EventTokens } from './event-token.ts'
+import { type EventMedium, EventTokens } from './event-token.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
 import type { RunningHeartbeat } from './heartbeat-runner.ts'
@@ -24,6 +24,8 @@ export interface FsStoreTicket {
   readonly timings: LivenessTimings
   /** Memory of the instance's lease, which its threads share; without it, its lease is not looked at. */
   readonly leaseWords?: BigInt64Array
+  /** How events are made. @defaultValue link */
+  readonly medium?: EventMedium
 }
 
 /** What a {@link StoreSession} is made of. */
@@ -39,6 +41,8 @@ export interface StoreSessionOptions {
   readonly jobs?: JobStates | undefined
   /** The heartbeat of the instance, which ends with rank 0. */
   readonly heartbeat?: RunningHeartbeat | undefined
+  /** What the user has to know of the root, a sentence each. @defaultValue none */
+  readonly warnings?: readonly string[]
 }
 
 /** One rank's part in a registered instance: what it changes tasks with, and what it knows of other instances. */
@@ -53,20 +57,24 @@ export class StoreSession {
   readonly lease: StoreLease
   /** Whether results are synced. */
   readonly sync: boolean
+  /** See {@link StoreSessionOptions.warnings}. */
+  readonly warnings: readonly string[]
   readonly #proc: number
   #stagedCount = 0
   readonly #heartbeat: RunningHeartbeat | undefined
   #closed = false
 
-  constructor({ ticket, proc, files, onStep, jobs = NO_JOB_STATES, heartbeat, owners }: StoreSessionOptions) {
-    const { root, instance, durability, claimSync, timings, leaseWords } = ticket
+  constructor(options: StoreSessionOptions) {
+    const { ticket, proc, files, onStep, jobs = NO_JOB_STATES, heartbeat, owners, warnings = [] } = options
+    const { root, instance, durability, claimSync, timings, leaseWords, medium } = ticket
     const directory = instanceDirectory(root, instance)
     const sync = durability !== 'none'
-    const tokens = new EventTokens({ files, directory, instance, proc, sync })
+    const tokens = new EventTokens({ files, directory, instance, proc, sync, medium })
     this.ticket = ticket
     this.files = files
     this.directory = directory
     this.sync = sync
+    this.warnings = warnings
     this.appender = new Appender({ files, tokens, instance, durability, claimSync, onStep })
     const { local } = fileSystemClass(files.fileSystemType(root), files.mountOf(root))
     const stage = (): string => this.stage()

@@ -154,10 +154,9 @@ class Examination {
       const outcome = await checkVisibility(context, fileSystem)
       return { ...outcome, result: outcome.visibilityMs }
     })
+    await this.#step(7, 'clocks', () => this.#checkClocks(context, clocks))
     await this.#step(8, 'locks', () => checkLocks(context))
     await this.#step(9, 'heartbeat', () => checkHeartbeat(context))
-    // Last of those that measure, because it needs two looks that lie some seconds apart.
-    await this.#step(7, 'clocks', () => this.#checkClocks(context, clocks))
     return { medium: medium ?? 'link', visibilityMs: visibilityMs ?? null }
   }
 

@@ -7,7 +7,7 @@ import type { Finding, StepOutcome } from './report.ts'
 const NAMES_MAX = 1000
 /** Names between two starts of all processes at the same time. */
 const BATCH = 20
-const OPERATION_BUDGET_MS = 1500
+const OPERATION_BUDGET_MS = 1000
 /** Errors with which a file system says that it has no such operation. */
 const REFUSALS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EINVAL'])
 
