@@ -136,6 +136,18 @@ export async function createSyncedFile(
   }
 }
 
+/**
+ * Makes a directory that nobody else makes: if the system says that its name is taken, then by our own first try, whose
+ * answer was lost.
+ */
+export function makeDirectory(files: FileLayer, path: string): void {
+  try {
+    files.mkdir(path)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+  }
+}
+
 /** Opens a log to append to; every write goes to its end. */
 export function openLog(files: FileLayer, path: string): number {
   return files.open(path, APPEND_FLAGS)

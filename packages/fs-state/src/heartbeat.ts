@@ -68,8 +68,9 @@ export class Heartbeat {
     for (let tried = 0; ; ) {
       const found = readInstance(files, root, instance)
       if (hasEndedLife(found)) return lease.lose()
-      // An entry that a cache still hides is tried once more under the next number.
-      const entry = Math.max(found.nextLife, tried + 1)
+      const entry = found.nextLife
+      // Taken, but not to be seen yet: it may say DEAD, so nothing is won before it can be read.
+      if (entry <= tried) return
       tried = entry
       this.#stagedCount += 1
       const staged = `${instanceDirectory(root, instance)}/new.hb.${this.#stagedCount}`

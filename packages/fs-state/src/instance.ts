@@ -4,7 +4,7 @@
  * one stands. DEAD and EXITED are for ever.
  */
 import { randomBytes } from 'node:crypto'
-import { createSyncedFile, publishFile, readSmallText, syncDirectory } from './file-access.ts'
+import { createSyncedFile, makeDirectory, publishFile, readSmallText, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { createHeartbeatFile } from './heartbeat-file.ts'
 import { codeOf } from './io-error.ts'
@@ -89,7 +89,7 @@ export async function registerInstance(
     ...(role === undefined ? {} : { role }),
   }
   const directory = instanceDirectory(root, info.instance)
-  files.mkdir(directory)
+  makeDirectory(files, directory)
   const text = `${JSON.stringify({ format: 'mpibatch instance', version: 1, ...info })}\n`
   await createSyncedFile(files, infoPath(directory), { text, sync })
   await createHeartbeatFile(files, directory, sync)
@@ -136,7 +136,8 @@ export function readInstance(files: FileLayer, root: string, instance: string): 
   let nextLife = 1
   const last = lastLife(files, directory)
   for (; nextLife <= last || files.peek(lifePath(directory, nextLife)) !== undefined; nextLife += 1) {
-    // An entry that can't be read was not finished; what stood before goes on to stand.
+    // Ended is for ever, and an entry that can't be read was not finished: what stood before goes on to stand.
+    if (life === 'DEAD' || life === 'EXITED') continue
     life = parseLife(readSmallText(files, lifePath(directory, nextLife), 16)) ?? life
   }
   return { instance, info: readInfo(files, directory), life, nextLife }

@@ -1,4 +1,4 @@
-import { createFile, removeFile, syncFile } from './file-access.ts'
+import { createFile, makeDirectory, removeFile, syncFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { codeOf, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
@@ -21,7 +21,7 @@ export async function createTaskDirectory(
 ): Promise<boolean> {
   const { staged, sync } = options
   try {
-    makeStaged(files, staged)
+    makeDirectory(files, staged)
     createFile(files, statePath(staged), printState('OPEN'))
     if (sync) await syncFile(files, statePath(staged))
     return move(files, staged, directory)
@@ -32,15 +32,6 @@ export async function createTaskDirectory(
   }
 }
 
-/** The name is fresh, so if the system says that it is taken, the answer to our own first try was lost. */
-function makeStaged(files: FileLayer, staged: string): void {
-  try {
-    files.mkdir(staged)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-  }
-}
-
 /** Nobody else moves what we have just built: if it is gone, our move was done, and the answer to it was lost. */
 function move(files: FileLayer, staged: string, directory: string): boolean {
   try {
@@ -48,6 +39,8 @@ function move(files: FileLayer, staged: string, directory: string): boolean {
     return true
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error
+    // A client that remembers the name as missing forgets that when the server tells it that the name is taken.
+    makeDirectory(files, directory)
     return false
   }
 }
