@@ -18,6 +18,7 @@ const RESTART_MS = 200
  *
  * @typedef {object} Life
  * @property {number} slot
+ * @property {number} taskCount Tasks in the list that it was given.
  * @property {number} pid
  * @property {number} startedAtMs Wall clock, as all times here: the marks of the tasks are compared with them.
  * @property {number} [endedAtMs]
@@ -35,23 +36,25 @@ export class InstanceSlot {
   /** @type {Life | undefined} */
   current
   #number
-  #argv
   #environment
   #cwd
   #child
   #stopped = false
 
-  constructor(number, { argv, environment, cwd }) {
+  constructor(number, { environment, cwd }) {
     this.#number = number
-    this.#argv = argv
     this.#environment = environment
     this.#cwd = cwd
   }
 
-  /** Runs one process after another, until one ends with 0 or {@link InstanceSlot.stop} is called. */
-  async keepRunning() {
+  /**
+   * Runs one process after another, until one ends with 0 or {@link InstanceSlot.stop} is called.
+   *
+   * @param {{ argv: readonly string[], taskCount: number }} work - Arguments of mpibatch, and how many tasks that are.
+   */
+  async keepRunning(work) {
     while (!this.#stopped) {
-      const life = await this.#live()
+      const life = await this.#live(work)
       if (life.exitCode === 0) return
       if (life.signal === null) await pause(RESTART_MS)
     }
@@ -88,14 +91,15 @@ export class InstanceSlot {
     return trouble
   }
 
-  async #live() {
-    const child = spawn(process.execPath, [PROGRAM, ...this.#argv], {
+  async #live({ argv, taskCount }) {
+    const child = spawn(process.execPath, [PROGRAM, ...argv], {
       cwd: this.#cwd,
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const life = {
       slot: this.#number,
+      taskCount,
       pid: child.pid,
       startedAtMs: Date.now(),
       stdout: '',

@@ -40,7 +40,7 @@ export class SmallDisk {
    */
   static mount(kind, { place, sizeMegabytes, inodeCount }) {
     const directory = join(place, 'disk')
-    mkdirSync(directory)
+    mkdirSync(directory, { recursive: true })
     if (kind === 'tmpfs') {
       run(
         'mount',

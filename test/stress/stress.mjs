@@ -1,11 +1,14 @@
 /**
  * A weekend of trouble in minutes: several instances on one task root, each second one of them is killed or frozen,
- * and once the disk is full. At the end each task must be DONE exactly once, with nothing run after that.
+ * and once the disk is full. At the end each task must be DONE exactly once, with nothing run after that. The list of
+ * tasks grows from round to round, and each round ends when all instances have seen all its tasks DONE: in between
+ * nobody has a reason to wait for a frozen one.
  *
- *   node test/stress/stress.mjs [--minutes 2] [--instances 3] [--tasks 10000] [--seed N] [--disk ext4|tmpfs|none] [--keep]
+ *   node test/stress/stress.mjs [--minutes 2] [--instances 3] [--tasks 10000] [--seed N] [--disk auto|ext4|tmpfs|none] [--keep]
  *
  * Prints the seed, what happened, and each fault with the whole history of its task. The directory is kept when there
- * was a fault, or with --keep. --disk says what the root is on; a disk that can be full needs root.
+ * was a fault, or with --keep. --disk says what the root is on: a small file system that can be filled, which needs
+ * root to be mounted, or none; auto is the first that can be had.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,11 +25,12 @@ import { verify } from './verify.mjs'
 /** Commands that an instance runs at one time. */
 const JOBS = 2
 /** Part of the time for which tasks sleep; the rest goes into starting them, and again after a trouble. */
-const SLEEPING_SHARE = 0.35
+const SLEEPING_SHARE = 0.25
 /** A longer task would hardly ever come to its end. */
 const TASK_MS_MAX = 3000
 const LIVENESS = 'heartbeat=200ms,lease=1s,visibility=0s,dead-after=1500ms'
 const DEAD_AFTER_MS = 1500
+const ROUND_MS = 12_000
 const WATCH_MS = 250
 const PROGRESS_MS = 10_000
 const SECOND_MS = 1000
@@ -46,7 +50,7 @@ function readOptions() {
       instances: text('3'),
       tasks: text('10000'),
       seed: text(String(Math.floor(Math.random() * 2 ** 31))),
-      disk: text(process.getuid() === 0 ? 'ext4' : 'none'),
+      disk: text('auto'),
       keep: { type: 'boolean', default: false },
     },
   })
@@ -62,38 +66,65 @@ function readOptions() {
 
 const say = (text) => process.stdout.write(`${text}\n`)
 
-/** The list of tasks, each with how long it sleeps in seconds, and a place for the marks of each. */
+/** The file system that is going to be full; `undefined` if there is none. */
+function mountDisk(kind, { place, taskCount }) {
+  // A task takes a block for its directory and one for its state, and some inodes.
+  const size = { sizeMegabytes: 64 + Math.ceil(taskCount / 50), inodeCount: 10_000 + 8 * taskCount }
+  if (kind === 'none') return undefined
+  if (kind !== 'auto') return SmallDisk.mount(kind, { place, ...size })
+  for (const each of ['ext4', 'tmpfs']) {
+    try {
+      return SmallDisk.mount(each, { place, ...size })
+    } catch (error) {
+      say(`No ${each} to fill: ${error.message}`)
+    }
+  }
+  say('The disk will not be full in this run.')
+  return undefined
+}
+
+/** The tasks, each with how long it sleeps in seconds, and a place for the marks of each. */
 function makeTasks(place, { taskCount, meanMs, random }) {
   const names = Array.from({ length: taskCount }, (_, index) => `task_${String(index + 1).padStart(6, '0')}`)
   const evidence = join(place, 'evidence')
   mkdirSync(evidence)
   for (const name of names) mkdirSync(join(evidence, name))
-  const seconds = names.map(() => Math.min(random.exponential(meanMs), TASK_MS_MAX) / SECOND_MS)
-  const list = join(place, 'tasks')
-  writeFileSync(list, seconds.map((each) => `${each < 0.01 ? 0 : each.toFixed(3)}\n`).join(''))
-  return { names, evidence, list }
+  const sleepsMs = names.map(() => Math.min(random.exponential(meanMs), TASK_MS_MAX))
+  return {
+    names,
+    evidence,
+    seconds: sleepsMs.map((each) => (each < 10 ? '0' : (each / SECOND_MS).toFixed(3))),
+  }
 }
 
-function makeSlots(count, { place, root, evidence, list }) {
+/** What the instances do in each round. */
+function makeRounds(count, { place, root, evidence, seconds }) {
   const script = join(import.meta.dirname, 'task.sh')
-  const run = ['run', '--root', root, '-j', String(JOBS), '--wait', '--json', '--crash-limit', '1000000']
-  const argv = [...run, '--progress', 'none', '-a', list, '--', 'sh', script, evidence, '{}']
-  const environment = { ...process.env, MPIBATCH_LIVENESS: LIVENESS }
-  return Array.from(
-    { length: count },
-    (_, number) => new InstanceSlot(number, { argv, environment, cwd: place }),
-  )
+  return Array.from({ length: count }, (_, index) => {
+    const taskCount = Math.ceil((seconds.length * (index + 1)) / count)
+    const list = join(place, `tasks-${index + 1}`)
+    writeFileSync(
+      list,
+      seconds
+        .slice(0, taskCount)
+        .map((each) => `${each}\n`)
+        .join(''),
+    )
+    const run = ['run', '--root', root, '-j', String(JOBS), '--wait', '--json', '--crash-limit', '1000000']
+    return { taskCount, argv: [...run, '--progress', 'none', '-a', list, '--', 'sh', script, evidence, '{}'] }
+  })
 }
 
 /** Starts all instances and lets things happen until all have ended well, or it takes much too long. */
-async function live(slots, { disk, minutes, random, watch }) {
+async function live(slots, rounds, { disk, minutes, random, watch }) {
   const startedAtMs = Date.now()
   const plannedMs = minutes * MINUTE_MS
   let over = false
   let full
-  const working = Promise.all(slots.map((slot) => slot.keepRunning())).then(() => {
+  const working = (async () => {
+    for (const round of rounds) await Promise.all(slots.map((slot) => slot.keepRunning(round)))
     over = true
-  })
+  })()
   const troublesEnd = () => over || Date.now() - startedAtMs > plannedMs
   const troubles = makeTroubles(slots, { random, deadAfterMs: DEAD_AFTER_MS, isOver: troublesEnd })
   const filling = (async () => {
@@ -123,26 +154,21 @@ async function live(slots, { disk, minutes, random, watch }) {
 async function main() {
   const options = readOptions()
   const { minutes, instanceCount, taskCount, seed, keep } = options
-  say(
-    `Stress with seed ${seed}: ${instanceCount} instances, ${taskCount} tasks, ${minutes} minutes, disk ${options.disk}`,
-  )
+  say(`Stress with seed ${seed}: ${instanceCount} instances, ${taskCount} tasks, ${minutes} minutes`)
   const random = new SeededRandom(seed)
   const place = mkdtempSync(join(tmpdir(), 'mpibatch-stress-'))
-  const disk =
-    options.disk === 'none'
-      ? undefined
-      : SmallDisk.mount(options.disk, {
-          place,
-          // A task takes a block for its directory and one for its state, and some inodes.
-          sizeMegabytes: 64 + Math.ceil(taskCount / 50),
-          inodeCount: 10_000 + 8 * taskCount,
-        })
+  const disk = mountDisk(options.disk, { place, taskCount })
   const root = join(disk?.directory ?? place, 'root')
   const meanMs = (SLEEPING_SHARE * minutes * MINUTE_MS * instanceCount * JOBS) / taskCount
-  const { names, evidence, list } = makeTasks(place, { taskCount, meanMs, random })
-  const slots = makeSlots(instanceCount, { place, root, evidence, list })
+  const { names, evidence, seconds } = makeTasks(place, { taskCount, meanMs, random })
+  const rounds = makeRounds(Math.ceil((minutes * MINUTE_MS) / ROUND_MS), { place, root, evidence, seconds })
+  const environment = { ...process.env, MPIBATCH_LIVENESS: LIVENESS }
+  const slots = Array.from(
+    { length: instanceCount },
+    (_, number) => new InstanceSlot(number, { environment, cwd: place }),
+  )
   const watch = new StateWatch(root, names)
-  const lived = await live(slots, { disk, minutes, random, watch })
+  const lived = await live(slots, rounds, { disk, minutes, random, watch })
   const lives = slots.flatMap((slot) => slot.lives)
   const { faults, counts } = verify({
     root,

@@ -49,9 +49,7 @@ function nameInstances(root, lives, startedAtMs) {
   const directory = join(root, '.mpibatch/i')
   const names = new Map()
   for (const instance of readdirSync(directory)) {
-    const path = join(directory, instance, 'info.json')
-    if (!existsSync(path)) continue
-    const { pid, startedAtMs: registeredAtMs } = JSON.parse(readFileSync(path, 'utf8'))
+    const { pid, startedAtMs: registeredAtMs } = readInfo(join(directory, instance, 'info.json'))
     // A process number may come again, a process number at a time does not.
     const life = lives.find(
       (each) => each.pid === pid && each.startedAtMs <= registeredAtMs && registeredAtMs <= each.endedAtMs,
@@ -67,12 +65,24 @@ function nameInstances(root, lives, startedAtMs) {
   return (instance) => names.get(instance) ?? String(instance)
 }
 
+/** What an instance said of itself; nothing, if it was killed or the disk was full while it said it. */
+function readInfo(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return {}
+  }
+}
+
 /** An instance ends when all is DONE, when it is killed, when others took its place, or when the disk is full. */
-function lifeFaults({ slot, pid, exitCode, signal, stdout, stderr, troubles, endedAtMs }, { names, full }) {
+function lifeFaults(
+  { slot, pid, taskCount, exitCode, signal, stdout, stderr, troubles, endedAtMs },
+  { full },
+) {
   const who = `Process ${pid} of instance ${slot}`
   if (exitCode === 0) {
     const { done, failed, open, elsewhere, invalid } = JSON.parse(stdout)
-    const right = done === names.length && failed + open + elsewhere + invalid === 0
+    const right = done === taskCount && failed + open + elsewhere + invalid === 0
     return right ? [] : [`${who} ended with 0, but told ${stdout.trim()}`]
   }
   if (signal === 'SIGKILL' && troubles.some(({ what }) => what.startsWith('killed'))) return []
