@@ -88,6 +88,7 @@ export class FsStateStore implements StateStore {
       const isNew = await this.#makeDirectory(taskIndex, directory)
       const fault = isNew ? undefined : this.#directoryFault(directory)
       const { lastSeen } = options
+      this.lease.check()
       if (this.#unclear.has(taskIndex)) return { kind: 'elsewhere', slot: lastSeen, owner: this.instance }
       if (fault !== undefined) return { kind: 'invalid', slot: lastSeen, reason: fault }
       const outcome = await claimTask(this.#session, {

@@ -1,5 +1,6 @@
 import { readSmallText, withFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
+import { codeOf, isUnclear } from './io-error.ts'
 import { heartbeatPath, instanceDirectory, leaseLockPath } from './store-paths.ts'
 
 /** Bytes of `hb` that are looked at. */
@@ -17,6 +18,8 @@ export interface Observation {
   readonly shownLife: boolean
   /** For how long nothing has changed, by this machine's monotonic clock, while it was watched. */
   readonly silentMs: number
+  /** Why nothing can be seen of it, as a code of the system's; then its silence means nothing. */
+  readonly hiddenBy?: string
 }
 
 interface Watched {
@@ -67,9 +70,10 @@ export class HeartbeatObserver {
     let sign: string
     try {
       sign = read()
-    } catch {
+    } catch (error) {
       // Where nothing can be read, nothing was seen, neither life nor silence.
-      return { shownLife: watched?.shownLife ?? false, silentMs: 0 }
+      const seen = { shownLife: watched?.shownLife ?? false, silentMs: 0 }
+      return isUnclear(error) ? seen : { ...seen, hiddenBy: codeOf(error) }
     }
     if (watched === undefined) {
       this.#watched.set(name, { sign, shownLife: false, sinceMs: nowMs, lookedAtMs: nowMs })

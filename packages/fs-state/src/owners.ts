@@ -179,7 +179,16 @@ export class Owners {
     const deadAfterMs = jobEnded
       ? HEARTBEATS_AFTER_JOB * (info.liveness ?? timings).heartbeatMs
       : deadAfterMsBeside(timings, info.liveness)
-    const verdict = this.#toVerdict(this.#observer.look(found.instance), deadAfterMs, info.host)
+    const observation = this.#observer.look(found.instance)
+    if (observation.hiddenBy !== undefined) {
+      const directory = instanceDirectory(root, found.instance)
+      return {
+        ...ALIVE,
+        host: info.host,
+        fault: `Whether instance ${found.instance} on ${info.host} lives can't be seen: ${directory} must not be read (${observation.hiddenBy}). Its tasks are left alone; if it does not run any more, take them with --steal-running.`,
+      }
+    }
+    const verdict = this.#toVerdict(observation, deadAfterMs, info.host)
     if (!verdict.dead) {
       // One whose process can be seen is waited for only by who asked to wait.
       return isSameMachine(this.#self, info) ? { ...verdict, alive: true } : verdict
