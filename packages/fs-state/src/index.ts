@@ -10,6 +10,7 @@ export type { DirectoryEntry, EntryKind, FileLayer } from './file-layer.ts'
 export { createFsStateProvider, type FsStateProviderOptions } from './fs-state-provider.ts'
 export { type KnownTask, readKnownTasks } from './known-tasks.ts'
 export { nodeFileLayer } from './node-file-layer.ts'
+export type { OwnerSight } from './owner-sight.ts'
 export {
   type InstanceReport,
   openRootView,
@@ -21,4 +22,15 @@ export { type RootWatcher, type WatchRootOptions, watchRoot } from './root-watch
 export { createSlurmJobs, type SlurmJobs } from './slurm-jobs.ts'
 export type { FsStoreTicket } from './store-session.ts'
 export { endProcessesWith, type Survivor } from './survivors.ts'
+export type { AttemptOutcome, HistoryAttempt } from './task-attempts.ts'
+export {
+  type ExplainOptions,
+  explainTask,
+  type HistoryEvent,
+  type HistoryJob,
+  type HistoryOwner,
+  type TaskHistory,
+} from './task-history.ts'
+export type { Oddity } from './task-oddities.ts'
+export type { TaskOutlook } from './task-outlook.ts'
 export type { ReopenOptions, ReopenResult } from './task-reopening.ts'

@@ -177,7 +177,7 @@ export class Owners {
     const { root, files, timings } = this.#options
     // A scheduler that has lost a node may call a job ended whose processes go on; then they go on to show signs of life.
     const deadAfterMs = jobEnded
-      ? HEARTBEATS_AFTER_JOB * (info.liveness ?? timings).heartbeatMs
+      ? deadAfterJobMs(timings, info.liveness)
       : deadAfterMsBeside(timings, info.liveness)
     const observation = this.#observer.look(found.instance)
     if (observation.hiddenBy !== undefined) {
@@ -239,15 +239,13 @@ export class Owners {
 }
 
 /** Silence after which an owner is dead to us: an owner with a longer lease than ours is given longer. */
-function deadAfterMsBeside(own: LivenessTimings, owner: Partial<LivenessTimings> | undefined): number {
+export function deadAfterMsBeside(own: LivenessTimings, owner: Partial<LivenessTimings> | undefined): number {
   const leaseMs = owner?.leaseMs ?? own.leaseMs
   const visibilityMs = Math.max(own.visibilityMs, owner?.visibilityMs ?? 0)
   return Math.max(own.deadAfterMs, shortestDeadAfterMs(leaseMs, visibilityMs))
 }
 
-/** Tells whether an instance lives, by looking only: nothing is ended, nothing written. `local` as in {@link OwnersOptions}. */
-export function looksAlive(instance: InstanceFiles, self: ProcessIdentity, local: boolean): boolean {
-  if (hasEndedLife(instance)) return false
-  if (local && instance.info !== undefined && isBeforeReboot(self, instance.info)) return false
-  return instance.info === undefined || !isSameMachine(self, instance.info) || !isGone(instance.info)
+/** The same where its job has ended. */
+export function deadAfterJobMs(own: LivenessTimings, owner: Partial<LivenessTimings> | undefined): number {
+  return HEARTBEATS_AFTER_JOB * (owner?.heartbeatMs ?? own.heartbeatMs)
 }

@@ -164,7 +164,7 @@ function decideSettled(state: TerminalState, from: ClaimableStates, slot: number
 }
 
 /** Number of instances whose claims stand one behind the other at the end of the chain: all but the last died. */
-function deathsInARow(events: readonly TaskEvent[]): number {
+export function deathsInARow(events: readonly TaskEvent[]): number {
   const owners = new Set<string>()
   for (const { content } of [...events].reverse()) {
     if (content?.kind !== 'CLAIM') break

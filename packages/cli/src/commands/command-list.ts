@@ -25,6 +25,11 @@ export const COMMAND_LIST: readonly CommandDescription[] = [
     description: 'a line per task: name, state, attempts, exit, duration, host',
   },
   { name: 'logs', usage: 'logs [ROOT] TASK…', description: "print a task's output" },
+  {
+    name: 'explain',
+    usage: 'explain [ROOT] TASK',
+    description: 'why a task is in its state, and what will happen next',
+  },
   { name: 'check', usage: 'check [ROOT]', description: 'silent; exit 0 if all tasks are DONE, 1 if not' },
   { name: 'retry', usage: 'retry [ROOT] [TASK…]', description: 'open FAILED tasks again' },
   {

@@ -10,6 +10,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).statusCommand,
   list: async () => (await import('./list.ts')).listCommand,
   logs: async () => (await import('./logs.ts')).logsCommand,
+  explain: async () => (await import('./explain.ts')).explainCommand,
   check: async () => (await import('./check.ts')).checkCommand,
   retry: async () => (await import('./reopen.ts')).retryCommand,
   recover: async () => (await import('./reopen.ts')).recoverCommand,

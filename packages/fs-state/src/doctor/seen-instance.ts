@@ -1,7 +1,7 @@
 import { fileSystemClass } from '../file-system-class.ts'
 import { hasEndedLife, readInstance } from '../instance.ts'
 import { nodeFileLayer } from '../node-file-layer.ts'
-import { looksAlive } from '../owners.ts'
+import { looksAlive } from '../owner-sight.ts'
 import { ownIdentity } from '../process-identity.ts'
 
 /** An instance as it looks from outside: at work, over and said so, or dead without a word. */
