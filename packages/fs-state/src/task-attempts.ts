@@ -2,6 +2,7 @@
 import type { AttemptReason, StoredState } from '@mpibatch/batch-core'
 import type { AttemptLine } from './attempt-log.ts'
 import type { TaskEvent } from './event.ts'
+import type { RecordedAttempt } from './history.ts'
 
 /** How an attempt went on: it runs, or nobody knows; it ended and counts; its result came too late; its owner gave up. */
 export type AttemptOutcome = 'unfinished' | 'ended' | 'unreported' | 'discarded' | 'superseded'
@@ -34,29 +35,53 @@ export interface HistoryAttempt {
 }
 
 /**
- * Puts the attempts together, in the order of their claims.
+ * Puts the attempts together, in the order of their claims; first those whose events `mpibatch gc` has removed.
  *
- * @param lines - What instances recorded about the task.
+ * @param records - What instances recorded about the task, in any order.
  */
 export function putAttemptsTogether(
   events: readonly TaskEvent[],
-  lines: readonly { readonly instance: string; readonly line: AttemptLine }[],
+  records: readonly RecordedAttempt[],
 ): readonly HistoryAttempt[] {
-  const attempts: HistoryAttempt[] = []
+  const groups = new Map<string, RecordedAttempt[]>()
+  for (const record of records) {
+    const key = keyOf(record.instance, record.line.slot)
+    groups.set(key, [...(groups.get(key) ?? []), record])
+  }
+  const attempts: Omit<HistoryAttempt, 'attempt'>[] = []
   for (const [position, { slot, content }] of events.entries()) {
     if (content?.kind !== 'CLAIM') continue
     const { instance } = content
-    const own = lines
-      .filter((one) => one.instance === instance && one.line.slot === slot)
-      .map(({ line }) => line)
-    const next = events[position + 1]
+    const key = keyOf(instance, slot)
+    const own = (groups.get(key) ?? []).map(({ line }) => line)
+    groups.delete(key)
     attempts.push({
-      ...{ attempt: attempts.length + 1, slot, instance },
+      slot,
+      instance,
       ...fieldsOf(own),
-      outcome: outcomeOf(own, instance, next),
+      outcome: outcomeOf(own, instance, events[position + 1]),
     })
   }
-  return attempts
+  const earlier = [...groups.values()].sort(([one], [other]) => compareRecords(one, other)).flatMap(toEarlier)
+  return [...earlier, ...attempts].map((one, position) => ({ attempt: position + 1, ...one }))
+}
+
+const keyOf = (instance: string, slot: number): string => `${instance} ${slot}`
+
+function compareRecords(one: RecordedAttempt | undefined, other: RecordedAttempt | undefined): number {
+  if (one === undefined || other === undefined) return 0
+  return one.part === other.part ? one.line.slot - other.line.slot : one.part - other.part
+}
+
+/** An attempt without an event, from all that is recorded of it. */
+function toEarlier(records: readonly RecordedAttempt[]): Omit<HistoryAttempt, 'attempt'>[] {
+  const [first] = records
+  if (first === undefined) return []
+  const own = records.map(({ line }) => line)
+  const discarded = own.some(({ kind }) => kind === 'discarded')
+  const ended = own.some(({ kind }) => kind === 'end')
+  const outcome = discarded ? 'discarded' : ended ? 'ended' : 'superseded'
+  return [{ slot: first.line.slot, instance: first.instance, ...fieldsOf(own), outcome }]
 }
 
 function outcomeOf(

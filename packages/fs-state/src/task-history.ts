@@ -10,12 +10,12 @@ import {
   type TaskState,
   type TaskValue,
 } from '@mpibatch/batch-core'
-import { type AttemptLine, readAttempts } from './attempt-log.ts'
 import type { EventKind } from './event.ts'
 import { readSmallText } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
-import { type InstanceFiles, listInstances, readInstance } from './instance.ts'
+import { type RecordedAttempt, readAllAttempts } from './history.ts'
+import { type InstanceFiles, readInstance } from './instance.ts'
 import type { JobState } from './job-states.ts'
 import { readKnownTasks } from './known-tasks.ts'
 import { defaultTimings, type LivenessTimings, resolveTimings } from './liveness-timings.ts'
@@ -123,8 +123,10 @@ export async function explainTask(
   if (task === undefined) return undefined
   const directory = taskDirectory(place, name)
   const reading = hasOtherKind(files, directory) ? NOT_A_DIRECTORY : readTask(files, directory, 0)
-  const { lines, instances } = readRecords(files, place, name, reading)
-  const attempts = putAttemptsTogether(reading.events, lines)
+  const records: RecordedAttempt[] = []
+  for (const record of readAllAttempts(files, place)) if (record.line.task === name) records.push(record)
+  const attempts = putAttemptsTogether(reading.events, records)
+  const instances = readMakers(files, place, reading)
   const looker = new OwnerLooker(files, place, options)
   const { view } = reading
   const ownerName = view.kind === 'claimed' || view.kind === 'ending' ? view.owner : undefined
@@ -212,27 +214,18 @@ class OwnerLooker {
   }
 }
 
-/** All lines of the attempt logs about a task, with who wrote them, and the instances that its events name. */
-function readRecords(
+/** The instances that a task's events name. */
+function readMakers(
   files: FileLayer,
   root: string,
-  name: string,
   { events }: TaskReading,
-): {
-  readonly lines: readonly { readonly instance: string; readonly line: AttemptLine }[]
-  readonly instances: ReadonlyMap<string, InstanceFiles>
-} {
-  const lines: { instance: string; line: AttemptLine }[] = []
-  for (const instance of listInstances(files, root)) {
-    for (const line of readAttempts(files, root, instance))
-      if (line.task === name) lines.push({ instance, line })
-  }
-  const instances = new Map<string, InstanceFiles>()
+): ReadonlyMap<string, InstanceFiles> {
+  const makers = new Map<string, InstanceFiles>()
   for (const { content } of events) {
-    if (content !== undefined && !instances.has(content.instance))
-      instances.set(content.instance, readInstance(files, root, content.instance))
+    if (content !== undefined && !makers.has(content.instance))
+      makers.set(content.instance, readInstance(files, root, content.instance))
   }
-  return { lines, instances }
+  return makers
 }
 
 function toHistoryEvent(
