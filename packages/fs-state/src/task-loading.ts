@@ -165,11 +165,15 @@ class TaskLoading implements LoadedTasks {
     directory: string,
     judge: (instance: string) => Promise<Verdict>,
   ): Promise<{ readonly code: number; readonly fault?: string }> {
-    const { view } = readTask(this.#session.files, directory, 0)
+    const { view, state, slot } = readTask(this.#session.files, directory, 0)
     const path = statePath(directory)
     switch (view.kind) {
       case 'open':
-        return { code: STATE_CODE.OPEN }
+        if (state.kind !== 'empty' || slot > 0) return { code: STATE_CODE.OPEN }
+        return {
+          code: STATE_CODE.OPEN,
+          fault: `${path} is empty, as a power cut can leave it; the task counts as OPEN.`,
+        }
       case 'settled':
         if (!view.overwritten) return { code: STATE_CODE[view.state] }
         return {

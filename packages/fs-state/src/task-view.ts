@@ -63,9 +63,9 @@ export function judgeTask(
 function judgeWithoutEvents(state: Exclude<StateReading, { kind: 'invalid' }>): TaskView {
   switch (state.kind) {
     case 'absent':
-      return { kind: 'open' }
     case 'empty':
-      return { kind: 'invalid', reason: 'is empty' }
+      // Empty is what a power cut leaves of a state whose text and events had not been synced: nothing was reported.
+      return { kind: 'open' }
     case 'word':
       if (state.state === 'RUNNING') return { kind: 'foreign' }
       return state.state === 'OPEN' ? { kind: 'open' } : settled(state.state)

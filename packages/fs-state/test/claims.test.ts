@@ -239,8 +239,6 @@ describe('a program without claims on the same root', () => {
 
 describe('a task that can not be understood is left alone', () => {
   const spoil: Record<string, (directory: string) => void> = {
-    'an empty state': (directory) => writeFileSync(join(directory, 'state'), ''),
-    'a state of NUL bytes': (directory) => writeFileSync(join(directory, 'state'), '\0\0\0\0\0'),
     'a word and a NUL byte': (directory) => writeFileSync(join(directory, 'state'), 'DONE\0'),
     'an unknown word': (directory) => writeFileSync(join(directory, 'state'), 'INVALID\n'),
     'a megabyte of text': (directory) => writeFileSync(join(directory, 'state'), 'x'.repeat(1 << 20)),
@@ -272,6 +270,21 @@ describe('a task that can not be understood is left alone', () => {
     expect(outcome).toMatchObject({ kind: 'invalid', reason: expect.stringContaining(directory) })
     expect(readdirSync(root).sort()).toEqual([...before, '.mpibatch'].sort())
   })
+
+  it.each(['', '\0\0\0\0\0'])(
+    'but a state of %j without events, which a power cut leaves, is OPEN, and named',
+    async (text) => {
+      const root = freshRoot()
+      mkdirSync(join(root, 'a'), { recursive: true })
+      writeFileSync(join(root, 'a', 'state'), text)
+      const store = await openStore(root)
+      const { codes, faults } = await store.load()
+      expect(codes[0]).toBe(STATE_CODE.OPEN)
+      expect(faults[0]?.message).toContain(join(root, 'a', 'state'))
+      await store.publish(await mustClaim(store), 'DONE', RECORD)
+      expect(stateText(root)).toBe('DONE\n')
+    },
+  )
 
   it('but an empty state with events, which a power cut leaves, is mended by its events', async () => {
     const root = freshRoot()

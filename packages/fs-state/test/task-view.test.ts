@@ -28,7 +28,7 @@ describe('what state and last event say together', () => {
   // One line per state; one column per last event: none, then each kind with its payload gone, then still there.
   const table = `
     absent   open         claimed      claimed  ending DONE   ending DONE  ending FAILED   ending FAILED  open     open
-    empty    invalid      claimed      claimed  ending DONE   ending DONE  ending FAILED   ending FAILED  open     open
+    empty    open         claimed      claimed  ending DONE   ending DONE  ending FAILED   ending FAILED  open     open
     OPEN     open         claimed      claimed  settled DONE  ending DONE  settled FAILED  ending FAILED  open     open
     RUNNING  foreign      claimed      claimed  ending DONE   ending DONE  ending FAILED   ending FAILED  foreign  open
     DONE     settled DONE settled DONE settled DONE settled DONE settled DONE settled DONE settled DONE settled DONE settled DONE
