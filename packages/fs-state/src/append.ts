@@ -16,7 +16,7 @@
 import { StateIoError } from '@mpibatch/batch-core'
 import { type EventKind, printEvent, type TaskEvent } from './event.ts'
 import type { EventTokens } from './event-token.ts'
-import { createSyncedFile, readSmallText, removeFile, syncDirectory, syncFile } from './file-access.ts'
+import { createOwnFile, readSmallText, removeFile, syncDirectory, syncFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
@@ -88,7 +88,7 @@ export class Appender {
    */
   async append(request: AppendRequest): Promise<AppendOutcome> {
     const { directory, slot, kind, afterOwnClaim = false } = request
-    const { files, instance, claimSync, durability } = this.#options
+    const { instance, claimSync, durability } = this.#options
     const sync = this.#syncs(request)
     const payload = payloadPath(directory, slot, instance)
     await this.#passed('append', 'begin', request)
@@ -96,17 +96,20 @@ export class Appender {
       await this.#syncDirectory(directory, slot)
     await this.#writePayload(payload, { kind, slot, sync })
     await this.#passed('append', 'P1', request)
-    if (!(await this.#makeEvent(request))) {
-      removeFile(files, payload)
+    const made = await this.#makeEvent(request)
+    if (made !== 'ours') {
+      // One that can't be read may be ours all the same: then a successor needs the payload.
+      if (made === 'theirs') this.#discard(payload)
       return { kind: 'lost' }
     }
     await this.#passed('append', 'P2', request)
     if (!afterOwnClaim) await this.clearPayloads(directory, slot)
     await this.#passed('append', 'P3', request)
+    // RUNNING that outlives its event in a power cut would look like that of a program without claims.
+    if (kind === 'CLAIM' && claimSync && durability !== 'none') await this.#syncDirectory(directory, slot)
     const renamed = await this.#rename(payload, directory, slot)
     await this.#passed('append', 'P4', request)
-    if (sync || (kind === 'CLAIM' && claimSync && durability !== 'none'))
-      await this.#syncDirectory(directory, slot)
+    if (sync) await this.#syncDirectory(directory, slot)
     await this.#passed('append', 'P5', request)
     return { kind: 'won', renamed }
   }
@@ -115,31 +118,34 @@ export class Appender {
    * Completes a result whose owner died before it reached `state`: the task is not run again.
    *
    * @param events - All events of the task; the last is the result.
-   * @returns Whether this call made `state` say so; if not, somebody else has changed the task since.
+   * @returns The highest slot that is taken or was tried, which must not be tried again.
    */
-  async rollForward(directory: string, events: readonly TaskEvent[]): Promise<boolean> {
+  async rollForward(directory: string, events: readonly TaskEvent[]): Promise<number> {
     const { files, durability } = this.#options
     const last = events.at(-1)
-    if (last?.content === undefined) return false
+    if (last?.content === undefined) return events.length
     const { kind, instance } = last.content
     const step = { directory, slot: last.slot, kind }
     await this.#passed('roll-forward', 'begin', step)
     const payload = payloadPath(directory, last.slot, instance)
     await this.clearPayloads(directory, last.slot)
     await this.#passed('roll-forward', 'P3', step)
+    const text = await this.#io({ path: payload, action: 'read', slot: last.slot }, () =>
+      readSmallText(files, payload, 16),
+    )
     // A payload that was never synced may have lost its text in a power cut.
-    if (readSmallText(files, payload, 16) === printState(WORDS[kind])) {
+    if (text === printState(WORDS[kind])) {
       if (durability !== 'none') await this.#syncPayload(payload, last.slot)
       const renamed = await this.#rename(payload, directory, last.slot)
       await this.#passed('roll-forward', 'P4', step)
       if (renamed && durability !== 'none') await this.#syncDirectory(directory, last.slot)
       await this.#passed('roll-forward', 'P5', step)
-      if (renamed) return true
+      if (renamed) return last.slot
     }
     const state = readState(files, directory)
-    if (state.kind === 'word' && state.state === WORDS[kind]) return true
-    const outcome = await this.append({ directory, slot: last.slot + 1, kind })
-    return outcome.kind === 'won' && outcome.renamed
+    if (state.kind === 'word' && state.state === WORDS[kind]) return last.slot
+    await this.append({ directory, slot: last.slot + 1, kind })
+    return last.slot + 1
   }
 
   /** P3: makes sure that no event before this slot can still change `state`. */
@@ -190,14 +196,8 @@ export class Appender {
     try {
       await repeatUnclear(files, async () => {
         try {
-          await createSyncedFile(files, path, { text, sync })
+          await createOwnFile(files, path, { text, sync })
         } catch (error) {
-          if (codeOf(error) === 'EEXIST') {
-            // Left by a rank of this instance that ended in the middle.
-            removeFile(files, path)
-            await createSyncedFile(files, path, { text, sync })
-            return
-          }
           if (isUnclear(error)) removeFile(files, path)
           throw error
         }
@@ -209,7 +209,7 @@ export class Appender {
   }
 
   /** P2. Whoever finds the slot taken by exactly this attempt has won it: the first answer was lost on the way. */
-  async #makeEvent({ directory, slot, kind }: AppendRequest): Promise<boolean> {
+  async #makeEvent({ directory, slot, kind }: AppendRequest): Promise<'ours' | 'theirs' | 'unreadable'> {
     const { files, tokens, instance } = this.#options
     const path = eventPath(directory, slot)
     const texts = new Set<string>()
@@ -218,10 +218,10 @@ export class Appender {
         texts.add((await tokens.take(kind)).text)
         try {
           await tokens.makeEvent(kind, path)
-          return true
+          return 'ours'
         } catch (error) {
           if (codeOf(error) !== 'EEXIST') throw error
-          return this.#isOwnEvent(directory, slot, texts)
+          return this.#whoseEvent(directory, slot, texts)
         }
       })
     } catch (error) {
@@ -232,10 +232,14 @@ export class Appender {
     }
   }
 
-  #isOwnEvent(directory: string, slot: number, texts: ReadonlySet<string>): boolean {
+  #whoseEvent(
+    directory: string,
+    slot: number,
+    ownTexts: ReadonlySet<string>,
+  ): 'ours' | 'theirs' | 'unreadable' {
     const content = readEvent(this.#options.files, directory, slot)?.content
-    if (content === undefined) return false
-    return texts.has(printEvent(content))
+    if (content === undefined) return 'unreadable'
+    return ownTexts.has(printEvent(content)) ? 'ours' : 'theirs'
   }
 
   /** P4. A payload that is gone was destroyed by a successor, or renamed by a helper or by an earlier try. */

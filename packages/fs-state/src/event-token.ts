@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type EventKind, printEvent } from './event.ts'
-import { createFile, createSyncedFile, isLinkRefusal, syncFile } from './file-access.ts'
+import { createOwnFile, isLinkRefusal, openNew } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { toStateIoError } from './io-error.ts'
 import { tokenPath } from './store-paths.ts'
@@ -89,12 +89,16 @@ export class EventTokens {
         this.#medium = 'file'
       }
     }
-    createFile(files, path, `${token.text}\n`, 0o444)
-    // Once it exists the event is ours, so a sync that fails must not lead to a second try that finds it in order.
-    if (sync)
-      await syncFile(files, path).catch((error: unknown) =>
-        Promise.reject(toStateIoError(error, { path, action: 'sync', tried: true })),
-      )
+    const descriptor = openNew(files, path, 0o444)
+    try {
+      files.write(descriptor, `${token.text}\n`)
+      if (sync) await files.sync(descriptor)
+    } catch (error) {
+      // It exists and is ours: after a failed sync, a second try must not find it in order.
+      throw toStateIoError(error, { path, action: 'write', tried: true })
+    } finally {
+      files.close(descriptor)
+    }
     return token.text
   }
 
@@ -124,7 +128,7 @@ export class EventTokens {
     this.#sequence += 1
     const path = tokenPath(directory, { proc, kind, sequence: this.#sequence })
     const text = printEvent({ kind, instance, proc, nonce: randomBytes(4).toString('hex') })
-    await createSyncedFile(files, path, { text: `${text}\n`, sync, mode: 0o444 })
+    await createOwnFile(files, path, { text: `${text}\n`, sync, mode: 0o444 })
     return { text, path, links: 0 }
   }
 }

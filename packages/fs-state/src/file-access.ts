@@ -110,14 +110,9 @@ export function* readLines(files: FileLayer, path: string): Generator<{ text: st
   }
 }
 
-/** Makes a file that must not exist, with its text. Nothing is synced. */
-export function createFile(files: FileLayer, path: string, text: string, mode = 0o666): void {
-  const descriptor = files.open(path, CREATE_FLAGS, mode)
-  try {
-    files.write(descriptor, text)
-  } finally {
-    files.close(descriptor)
-  }
+/** Makes a file that must not exist, and opens it for writing. */
+export function openNew(files: FileLayer, path: string, mode = 0o666): number {
+  return files.open(path, CREATE_FLAGS, mode)
 }
 
 /** Makes a file that must not exist, from pieces of text, and waits until they are on the disk if asked to. */
@@ -126,8 +121,8 @@ export async function createSyncedFile(
   path: string,
   options: { readonly text: string | Iterable<string>; readonly sync: boolean; readonly mode?: number },
 ): Promise<void> {
-  const { text, sync, mode = 0o666 } = options
-  const descriptor = files.open(path, CREATE_FLAGS, mode)
+  const { text, sync, mode } = options
+  const descriptor = openNew(files, path, mode)
   try {
     for (const piece of typeof text === 'string' ? [text] : text) files.write(descriptor, piece)
     if (sync) await files.sync(descriptor)
@@ -145,6 +140,29 @@ export function makeDirectory(files: FileLayer, path: string): void {
     files.mkdir(path)
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
+  }
+}
+
+/** Tries of {@link createOwnFile}. */
+const TRIES_MAX = 5
+
+/**
+ * Makes a file like {@link createSyncedFile}, under a name that nobody else uses. What stands there already was left by
+ * a rank that ended in the middle, or made by a request that the server was sent twice: it is removed.
+ */
+export async function createOwnFile(
+  files: FileLayer,
+  path: string,
+  options: { readonly text: string | Iterable<string>; readonly sync: boolean; readonly mode?: number },
+): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await createSyncedFile(files, path, options)
+      return
+    } catch (error) {
+      if (tried === TRIES_MAX || codeOf(error) !== 'EEXIST') throw error
+      removeFile(files, path)
+    }
   }
 }
 
@@ -218,7 +236,7 @@ export async function publishFile(
   },
 ): Promise<boolean> {
   const { staged, text, sync } = options
-  await createSyncedFile(files, staged, { text: text(), sync })
+  await createOwnFile(files, staged, { text: text(), sync })
   try {
     files.link(staged, path)
     return true

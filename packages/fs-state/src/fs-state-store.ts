@@ -248,7 +248,7 @@ export class FsStateStore implements StateStore {
       const ours = (view.kind === 'claimed' || view.kind === 'ending') && view.owner === this.instance
       if (!ours) return
       lastSeen = slot
-      if (view.kind === 'ending') await this.#session.appender.rollForward(directory, events)
+      if (view.kind === 'ending') lastSeen = await this.#session.appender.rollForward(directory, events)
       else {
         lastSeen += 1
         await this.#session.appender.append({ directory, slot: lastSeen, kind: 'OPEN' })

@@ -2,7 +2,7 @@
  * The text of a task's `state` file (pure). One word and a newline is written; what is read may be a little looser,
  * exactly as pshmem reads it: the first line, without blanks at its end.
  */
-import { isStoredState, type StoredState } from '@mpibatch/batch-core'
+import { isStoredState, STORED_STATES, type StoredState } from '@mpibatch/batch-core'
 
 /** Bytes of a `state` file that are looked at; a longer first line is no state. */
 export const STATE_SIZE_MAX = 64
@@ -12,7 +12,7 @@ export type StateReading =
   | { readonly kind: 'word'; readonly state: StoredState }
   /** There is no such file. */
   | { readonly kind: 'absent' }
-  /** No bytes, or NUL bytes only: what a power cut leaves of a file that was renamed but not synced. */
+  /** No bytes, NUL bytes only, or the beginning of a word: what a power cut leaves of a file that was not synced. */
   | { readonly kind: 'empty' }
   /** Something else; `reason` ends a sentence: "says "XYZ", which is no state". */
   | { readonly kind: 'invalid'; readonly reason: string }
@@ -28,6 +28,7 @@ export function parseState(bytes: Uint8Array): StateReading {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
   const word = withoutBlanksAtEnd(firstLine(text))
   if (isStoredState(word)) return { kind: 'word', state: word }
+  if (STORED_STATES.some((whole) => whole.startsWith(text))) return { kind: 'empty' }
   return { kind: 'invalid', reason: `says ${JSON.stringify(word)}, which is no state` }
 }
 

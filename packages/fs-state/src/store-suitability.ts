@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { StoreUnusableError } from '@mpibatch/batch-core'
 import type { EventMedium } from './event-token.ts'
-import { createFile, removeFile } from './file-access.ts'
+import { openNew, removeFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
 import { hasEndedLife, listInstances, readInstance } from './instance.ts'
@@ -93,7 +93,7 @@ const NO_RENAME = new Set(['ENOSYS', 'ENOTSUP', 'EPERM', 'EXDEV', 'EINVAL'])
 
 function isRefused(files: FileLayer, path: string): boolean {
   try {
-    createFile(files, path, '')
+    files.close(openNew(files, path))
     return false
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return true

@@ -60,7 +60,7 @@ export async function claimTask(session: StoreSession, request: ClaimRequest): P
     const slot = lastSeen + 1
     switch (decision.kind) {
       case 'roll-forward':
-        await appender.rollForward(directory, reading.events)
+        lastSeen = Math.max(lastSeen, await appender.rollForward(directory, reading.events))
         break
       case 'reopen':
         await beforeReopen(slot)
@@ -125,7 +125,7 @@ async function decide(session: StoreSession, reading: TaskReading, request: Clai
     case 'open':
       return { kind: 'claim' }
     case 'settled':
-      return decideSettled(view.state, from, slot)
+      return await decideSettled(session, reading, { state: view.state, from, slot })
     case 'invalid':
       return {
         kind: 'leave',
@@ -157,10 +157,28 @@ export function judgeUnreadable({ files, owners }: StoreSession, directory: stri
   return owners.judgeUnreadable(path, () => readEventText(files, path) ?? '')
 }
 
-function decideSettled(state: TerminalState, from: ClaimableStates, slot: number): Decision {
+async function decideSettled(
+  session: StoreSession,
+  { events }: TaskReading,
+  { state, from, slot }: { state: TerminalState; from: ClaimableStates; slot: number },
+): Promise<Decision> {
   if (state === 'DONE' && from.rerun === true) return { kind: 'reopen' }
-  if (state === 'FAILED' && from.retryFailed === true) return { kind: 'claim' }
-  return { kind: 'leave', outcome: { kind: 'settled', slot, state } }
+  if (state !== 'FAILED' || from.retryFailed !== true)
+    return { kind: 'leave', outcome: { kind: 'settled', slot, state } }
+  // FAILED over a claim was written by another program, or is an old text in a cache: then its owner runs it.
+  const owner = await livingClaimant(session, events)
+  if (owner !== undefined) return { kind: 'leave', outcome: { kind: 'elsewhere', slot, owner } }
+  return { kind: 'claim' }
+}
+
+/** Who has the claim that is the last event, if it lives. */
+export async function livingClaimant(
+  session: StoreSession,
+  events: readonly TaskEvent[],
+): Promise<string | undefined> {
+  const content = events.at(-1)?.content
+  if (content?.kind !== 'CLAIM' || (await session.owners.judge(content.instance)).dead) return undefined
+  return content.instance
 }
 
 /** Number of instances whose claims stand one behind the other at the end of the chain: all but the last died. */

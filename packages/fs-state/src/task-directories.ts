@@ -1,17 +1,18 @@
-import { createFile, makeDirectory, removeFile, syncFile } from './file-access.ts'
+import { createOwnFile, makeDirectory, removeFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { codeOf, toStateIoError } from './io-error.ts'
+import { codeOf, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { statePath } from './store-paths.ts'
 
-/** Errors that say that a directory has the name already. */
+/** Errors that say that something has the task's name already. */
 const TAKEN = new Set(['EEXIST', 'ENOTEMPTY', 'ENOTDIR'])
 
 /**
  * Makes a task's directory with `state` OPEN in it. It is built elsewhere and moved to its place, so that nobody can
  * see a task without a state.
  *
- * @returns Whether this call made it; `false` if something has its name.
+ * @param options - `staged` is a name that nobody else uses.
+ * @returns Whether this call made it for certain; `false` if something has its name.
  * @throws {@link StateIoError}
  */
 export async function createTaskDirectory(
@@ -21,24 +22,27 @@ export async function createTaskDirectory(
 ): Promise<boolean> {
   const { staged, sync } = options
   try {
-    makeDirectory(files, staged)
-    createFile(files, statePath(staged), printState('OPEN'))
-    if (sync) await syncFile(files, statePath(staged))
-    return move(files, staged, directory)
+    const made = await repeatUnclear(files, async () => {
+      makeDirectory(files, staged)
+      await createOwnFile(files, statePath(staged), { text: printState('OPEN'), sync })
+      return move(files, staged, directory)
+    })
+    if (!made) discard(files, staged)
+    return made
   } catch (error) {
     discard(files, staged)
-    if (TAKEN.has(codeOf(error))) return false
     throw toStateIoError(error, { path: directory, action: 'make' })
   }
 }
 
-/** Nobody else moves what we have just built: if it is gone, our move was done, and the answer to it was lost. */
 function move(files: FileLayer, staged: string, directory: string): boolean {
   try {
     files.rename(staged, directory)
     return true
   } catch (error) {
+    if (TAKEN.has(codeOf(error))) return false
     if (codeOf(error) !== 'ENOENT') throw error
+    // Nobody else moves what we have just built: if it is gone, our move was done, and the answer to it was lost.
     // A client that remembers the name as missing forgets that when the server tells it that the name is taken.
     makeDirectory(files, directory)
     return false

@@ -172,7 +172,7 @@ class TaskLoading implements LoadedTasks {
         if (state.kind !== 'empty' || slot > 0) return { code: STATE_CODE.OPEN }
         return {
           code: STATE_CODE.OPEN,
-          fault: `${path} is empty, as a power cut can leave it; the task counts as OPEN.`,
+          fault: `${path} is empty or cut short, as a power cut can leave it; the task counts as OPEN.`,
         }
       case 'settled':
         if (!view.overwritten) return { code: STATE_CODE[view.state] }

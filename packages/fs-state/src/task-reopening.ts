@@ -3,7 +3,7 @@ import { type StoredState, taskNameFault } from '@mpibatch/batch-core'
 import { taskDirectory } from './store-paths.ts'
 import type { StoreSession } from './store-session.ts'
 import { readState, readTask, type TaskReading } from './task-chain.ts'
-import { ROUNDS_MAX } from './task-claim.ts'
+import { livingClaimant, ROUNDS_MAX } from './task-claim.ts'
 
 /** Which tasks are opened. */
 export interface ReopenOptions {
@@ -50,7 +50,7 @@ export async function reopenTask(
     const decision = await decide(session, reading, options)
     if (typeof decision === 'object') return { changed: completed, before, reason: decision.reason }
     if (decision === 'roll-forward') {
-      await appender.rollForward(directory, reading.events)
+      lastSeen = await appender.rollForward(directory, reading.events)
       completed = true
       continue
     }
@@ -70,7 +70,7 @@ function stateBefore({ files }: StoreSession, directory: string): ReopenResult['
 
 async function decide(
   session: StoreSession,
-  { view }: TaskReading,
+  { view, events }: TaskReading,
   options: ReopenOptions,
 ): Promise<Decision> {
   const { from, force = false } = options
@@ -80,9 +80,13 @@ async function decide(
       return { reason: 'it is OPEN already' }
     case 'invalid':
       return { reason: `its state file ${view.reason}` }
-    case 'settled':
+    case 'settled': {
+      const owner = takesLiving ? undefined : await livingClaimant(session, events)
+      if (view.state === 'FAILED' && owner !== undefined)
+        return { reason: `instance ${owner} runs it and is alive, although its state says FAILED` }
       if (from === 'any' || (from === 'failed' && view.state === 'FAILED')) return 'open'
       return { reason: `it is ${view.state}` }
+    }
     case 'foreign':
     case 'unknown':
       if (takesLiving) return 'open'

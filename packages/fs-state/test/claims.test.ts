@@ -226,6 +226,18 @@ describe('a program without claims on the same root', () => {
     })
   })
 
+  it('does not make a task free by FAILED while its owner lives, also where retries are asked for', async () => {
+    const root = freshRoot()
+    const store = await openStore(root)
+    await mustClaim(store)
+    write(root, 'FAILED\n')
+    const other = await openStore(root)
+    const from = { retryFailed: true }
+    expect(await other.claim(0, { lastSeen: 0, from })).toMatchObject({ kind: 'elsewhere' })
+    pretendDead(root, store.instance)
+    expect(await other.claim(0, { lastSeen: 0, from })).toMatchObject({ kind: 'claimed', slot: 2 })
+  })
+
   it('is reported when it wrote OPEN over a result, which stands', async () => {
     const root = freshRoot()
     const store = await openStore(root)
@@ -271,7 +283,7 @@ describe('a task that can not be understood is left alone', () => {
     expect(readdirSync(root).sort()).toEqual([...before, '.mpibatch'].sort())
   })
 
-  it.each(['', '\0\0\0\0\0'])(
+  it.each(['', '\0\0\0\0\0', 'RUNN'])(
     'but a state of %j without events, which a power cut leaves, is OPEN, and named',
     async (text) => {
       const root = freshRoot()

@@ -23,7 +23,7 @@ describe('the text of a state file', () => {
     expect(parseState(Buffer.from(text, 'utf8'))).toEqual({ kind: 'word', state })
   })
 
-  it.each(['', '\0', '\0\0\0\0'])('%j is empty: what a power cut leaves', (text) => {
+  it.each(['', '\0', '\0\0\0\0', 'O', 'RUNN', 'DON'])('%j is empty: what a power cut leaves', (text) => {
     expect(read(text)).toEqual({ kind: 'empty' })
   })
 
