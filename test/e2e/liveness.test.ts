@@ -2,10 +2,13 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { countStates, type ProgramOptions, startProgram } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { waitUntil } from '../support/wait-until.ts'
+
+const LIBRARY = pathToFileURL(join(import.meta.dirname, '../../packages/cli/dist/index.js')).href
 
 /** Short, but a machine under load must be able to keep them. */
 const MPIBATCH_LIVENESS = 'heartbeat=100ms,lease=1500ms,visibility=0s,dead-after=2s'
@@ -144,4 +147,35 @@ test('times that would let two owners run one task are refused, with the shortes
   expect(end).toMatchObject({ exitCode: 2 })
   expect(end.stderr).toContain('needs 10203 ms at least')
   expect(existsSync(join(options.cwd, 'out', 'task_000001'))).toBe(false)
+})
+
+describe('a job script', () => {
+  test('that computes without a pause is ended when others have taken its task over', async () => {
+    const cwd = temporaryDirectory()
+    writeFileSync(
+      join(cwd, 'job.mjs'),
+      `import { appendFileSync } from 'node:fs'
+       import { openBatch } from ${JSON.stringify(LIBRARY)}
+       const batch = await openBatch({ root: 'out', tasks: ['a'] })
+       for await (const task of batch) {
+         appendFileSync('log', \`start \${task.attempt}\\n\`)
+         if (task.attempt === 1) for (;;);
+         await task.done()
+       }
+       await batch.close()`,
+    )
+    const options = { cwd, env: { MPIBATCH_LIVENESS } }
+    const argv = ['run', '-j', '1', '--wait', '--progress', 'none', 'job.mjs']
+    const first = startProgram(argv, options)
+    const log = join(cwd, 'log')
+    await waitUntil(() => existsSync(log), { describe: first.stderr })
+    first.child.kill('SIGSTOP')
+    expect(await startProgram(argv, options).ended).toMatchObject({ exitCode: 0 })
+    first.child.kill('SIGCONT')
+    const end = await first.ended
+    expect(end).toMatchObject({ exitCode: 3 })
+    expect(end.stderr).toContain('declared dead')
+    expect(readFileSync(log, 'utf8')).toBe('start 1\nstart 2\n')
+    expect(countStates(join(cwd, 'out'))).toEqual({ DONE: 1 })
+  })
 })

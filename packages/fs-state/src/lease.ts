@@ -9,8 +9,9 @@
  * others have declared the instance dead, which is for ever. `suspect` becomes `valid` again only by winning the next
  * entry of the instance's life log, never by a heartbeat alone.
  */
-import { LeaseLostError, type LeaseState, type StoreLease } from '@mpibatch/batch-core'
+import { LeaseLostError, type LeaseState, type StoreLease, type StoreTicket } from '@mpibatch/batch-core'
 import { type Clock, elapsedMs, type Instant, systemClock } from './clock.ts'
+import type { FsStoreTicket } from './store-session.ts'
 
 const STATES: readonly LeaseState[] = ['valid', 'suspect', 'lost']
 const [VALID, SUSPECT, LOST] = [0, 1, 2] as const
@@ -148,6 +149,12 @@ export async function untilValid(lease: StoreLease): Promise<void> {
     })
   })
   lease.check()
+}
+
+/** The lease of an instance, for a thread that has its ticket but no store; `undefined` if it shares no memory with it. */
+export function leaseOf(ticket: StoreTicket): StoreLease | undefined {
+  const { leaseWords, timings } = (ticket ?? {}) as Partial<FsStoreTicket>
+  return leaseWords === undefined || timings === undefined ? undefined : new Lease(leaseWords, timings)
 }
 
 function lostError(): LeaseLostError {

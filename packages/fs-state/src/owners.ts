@@ -121,11 +121,15 @@ export class Owners {
     }
   }
 
-  /** Judges every instance that has not ended by its own life log, so that the dead ones are buried. */
+  /** Buries the instances that died on this machine; others are judged when somebody wants their tasks. */
   async buryAll(): Promise<void> {
-    const { files, root } = this.#options
+    const { files, root, local } = this.#options
     for (const instance of listInstances(files, root)) {
-      if (!hasEndedLife(readInstance(files, root, instance))) await this.judge(instance)
+      const found = readInstance(files, root, instance)
+      const { info } = found
+      if (hasEndedLife(found) || info === undefined) continue
+      if (isSameMachine(this.#self, info) || (local && isBeforeReboot(this.#self, info)))
+        await this.judge(instance)
     }
   }
 

@@ -5,6 +5,7 @@ import {
   type AnnouncedBatch,
   type MpibatchError,
   type RuntimeOptions,
+  type StoreLease,
   startThreads,
   TABLE_STATES,
   type TaskCounts,
@@ -12,7 +13,7 @@ import {
   type ThreadFailure,
   type ThreadJob,
 } from '@mpibatch/batch-core'
-import { createFsStateProvider } from '@mpibatch/fs-state'
+import { createFsStateProvider, leaseOf } from '@mpibatch/fs-state'
 import { exitCodeOf } from '../error-exit-code.ts'
 import { EXIT_CODE } from '../exit-code.ts'
 import type { HaltPolicy } from '../input/halt.ts'
@@ -57,8 +58,11 @@ export async function runThreads(options: ThreadRunOptions): Promise<ThreadRunRe
     argv: options.scriptArguments,
     options: options.options,
   })
+  const leases: StoreLease[] = []
   job.onBatch((announced) => {
     batches.push({ announced, table: new TaskTable(announced.table) })
+    const lease = leaseOf(announced.ticket)
+    if (lease !== undefined) leases.push(endWhenLost(lease, job))
     progress.start(counts)
   })
   followStop(job, stop)
@@ -70,12 +74,25 @@ export async function runThreads(options: ThreadRunOptions): Promise<ThreadRunRe
   for (const batch of batches) await giveClaimsBack(batch)
   const failure = result.terminated ? undefined : result.failure
   if (failure !== undefined) reportFailure(failure, options)
+  const lost = leases.some(({ state }) => state === 'lost')
+  if (lost && failure === undefined) progress.message(LOST)
   return {
     counts: counts(),
     root: batches.find(({ announced }) => announced.root !== null)?.announced.root ?? null,
     opened: batches.length > 0,
-    failureExitCode: failure === undefined ? undefined : exitCodeOfFailure(failure),
+    failureExitCode: lost ? EXIT_CODE.environment : failure && exitCodeOfFailure(failure),
   }
+}
+
+const LOST =
+  'This run was declared dead by another one, because its machine or its disk did not answer for too long, so it was ended. Run the same line again to go on.'
+
+/** Ends the ranks when others have their tasks: a script that only computes hears nothing else. */
+function endWhenLost(lease: StoreLease, job: ThreadJob): StoreLease {
+  lease.onChange((state) => {
+    if (state === 'lost') void job.terminate()
+  })
+  return lease
 }
 
 function followStop(job: ThreadJob, stop: StopControl): void {
