@@ -9,7 +9,12 @@
  */
 import { readLineBlocks } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { parseMergedJournal, readSnapshot, type SnapshotContent } from './index-snapshot.ts'
+import {
+  type MergedJournal,
+  parseMergedJournal,
+  readSnapshot,
+  type SnapshotContent,
+} from './index-snapshot.ts'
 import { listInstances } from './instance.ts'
 import { codeOf } from './io-error.ts'
 import { type JournalLine, parseIndexLine, parseJournalLine } from './journal.ts'
@@ -49,6 +54,12 @@ export class DoneIndex {
   slotOf(taskIndex: number): number {
     const weight = this.#weights[taskIndex] ?? NOTHING
     return weight === NOTHING ? 0 : slotIn(weight)
+  }
+
+  /** The line that counts for a task. */
+  lineOf(taskIndex: number): JournalLine | undefined {
+    const weight = this.#weights[taskIndex] ?? NOTHING
+    return weight === NOTHING ? undefined : toLine(weight, this.#tasks.names[taskIndex] ?? '')
   }
 
   /** Takes a line into account. */
@@ -118,10 +129,11 @@ export class DoneIndex {
 
   /** Everything, for a snapshot. Lines on tasks of the list come in its order. */
   content(): SnapshotContent {
-    return { journals: this.#journals(), lines: this.#lines() }
+    return { journals: this.journals(), lines: this.#lines() }
   }
 
-  *#journals(): SnapshotContent['journals'] & Generator {
+  /** All journals, and how much of each is taken into account. */
+  *journals(): Generator<MergedJournal> {
     for (const [key, size] of this.#merged) {
       const [instance = '', proc] = key.split(' ')
       yield { instance, proc: Number(proc), size }
@@ -129,9 +141,9 @@ export class DoneIndex {
   }
 
   *#lines(): Generator<JournalLine> {
-    for (const [taskIndex, task] of this.#tasks.names.entries()) {
-      const weight = this.#weights[taskIndex] ?? NOTHING
-      if (weight !== NOTHING) yield toLine(weight, task)
+    for (const taskIndex of this.#tasks.names.keys()) {
+      const line = this.lineOf(taskIndex)
+      if (line !== undefined) yield line
     }
     for (const [task, weight] of this.#others) yield toLine(weight, task)
   }
@@ -147,18 +159,26 @@ export class DoneIndex {
 /**
  * Reads the index.
  *
- * @returns `undefined` if a journal can't be read: a line `R` in it might be missed.
+ * @throws The system's error if a journal can't be read: a line `R` in it might be missed.
  */
-export function readDoneIndex(files: FileLayer, root: string, tasks: NamedTasks): DoneIndex | undefined {
+export function readDoneIndex(files: FileLayer, root: string, tasks: NamedTasks): DoneIndex {
   const index = readNewestSnapshot(files, root, tasks) ?? new DoneIndex(tasks)
-  try {
-    for (const instance of listInstances(files, root)) {
-      for (const { name, kind } of files.list(instanceDirectory(root, instance))) {
-        const proc = /^journal\.(0|[1-9][0-9]{0,8})$/.exec(name)?.[1]
-        if (proc !== undefined && kind === 'file') index.addJournal(files, root, instance, Number(proc))
-      }
+  for (const instance of listInstances(files, root)) {
+    for (const { name, kind } of files.list(instanceDirectory(root, instance))) {
+      const proc = JOURNAL_NAME.exec(name)?.[1]
+      if (proc !== undefined && kind === 'file') index.addJournal(files, root, instance, Number(proc))
     }
-    return index
+  }
+  return index
+}
+
+/** Names of journals, and the rank in them. */
+export const JOURNAL_NAME: RegExp = /^journal\.(0|[1-9][0-9]{0,8})$/
+
+/** Reads the index; `undefined` if that can't be done. */
+export function tryReadDoneIndex(files: FileLayer, root: string, tasks: NamedTasks): DoneIndex | undefined {
+  try {
+    return readDoneIndex(files, root, tasks)
   } catch (error) {
     if (codeOf(error) === '') throw error
     return undefined

@@ -3,8 +3,9 @@ import type { OnAppendStep, StoreDurability } from './append.ts'
 import { systemClock } from './clock.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
+import { waitForGc } from './gc-guard.ts'
 import type { StartHeartbeat } from './heartbeat-runner.ts'
-import { registerInstance } from './instance.ts'
+import { type InstanceInfo, registerInstance } from './instance.ts'
 import type { JobStates } from './job-states.ts'
 import { Lease } from './lease.ts'
 import { defaultTimings, resolveTimings, withVisibility } from './liveness-timings.ts'
@@ -27,15 +28,17 @@ export interface RegisterOptions {
   readonly startHeartbeat?: StartHeartbeat | undefined
   /** @defaultValue nobody is asked */
   readonly jobs?: JobStates | undefined
+  /** What this instance is, if it is no run. */
+  readonly role?: InstanceInfo['role']
 }
 
 /**
  * Registers this process as an instance of a root, as its rank 0, and buries instances of this machine that have died.
  *
- * @throws {@link StoreUnusableError} if the root can't hold a store.
+ * @throws {@link StoreUnusableError} if the root can't hold a store, or "mpibatch gc" is at work on it.
  */
 export async function registerSession(options: RegisterOptions): Promise<StoreSession> {
-  const { root, files, durability, crashLimit, command, onStep, startHeartbeat, jobs } = options
+  const { root, files, durability, crashLimit, command, onStep, startHeartbeat, jobs, role } = options
   const sync = durability !== 'none'
   await prepareRoot(files, root, { sync })
   try {
@@ -45,25 +48,35 @@ export async function registerSession(options: RegisterOptions): Promise<StoreSe
     const defaults = withVisibility(defaultTimings(fileSystem, mount), suitability.visibilityMs ?? 0)
     const timings = resolveTimings(defaults, options.liveness ?? {})
     const start = systemClock.now()
-    const { instance } = await registerInstance(files, root, { command, liveness: timings, sync })
+    const { instance } = await registerInstance(files, root, {
+      ...{ command, liveness: timings, sync },
+      ...(role === undefined ? {} : { role }),
+    })
     const { claimSync } = fileSystem
     const { medium, warnings } = suitability
     const plain = { root, instance, durability, claimSync, crashLimit, timings, medium }
     const common = { proc: 0, files, onStep, jobs, warnings }
     if (startHeartbeat === undefined)
-      return await begin(new StoreSession({ ...common, ticket: plain }), suitability)
+      return await begin(new StoreSession({ ...common, ticket: plain }), options, suitability)
     const { words } = Lease.create(start, timings)
     const heartbeat = startHeartbeat({ root, instance, words, timings, sync })
     const ticket = { ...plain, leaseWords: words }
-    return await begin(new StoreSession({ ...common, ticket, heartbeat }), suitability)
+    return await begin(new StoreSession({ ...common, ticket, heartbeat }), options, suitability)
   } catch (error) {
     throw error instanceof MpibatchError ? error : unusable(root, error)
   }
 }
 
-async function begin(session: StoreSession, suitability: Suitability): Promise<StoreSession> {
+async function begin(
+  session: StoreSession,
+  { role }: RegisterOptions,
+  suitability: Suitability,
+): Promise<StoreSession> {
+  const { files, root, instance, directory } = session
   try {
-    checkNeededCalls(session.files, session.root, session.directory)
+    checkNeededCalls(files, root, directory)
+    const { local } = fileSystemClass(files.fileSystemType(root), files.mountOf(root))
+    if (role !== 'gc') await waitForGc({ files, root, instance, local })
     await session.owners.buryAll()
     await checkAlone(session, suitability)
     return session

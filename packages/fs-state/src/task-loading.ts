@@ -3,7 +3,7 @@
  * does not know to be DONE.
  */
 import { type LoadedFault, type LoadedStates, type PlannedTask, STATE_CODE } from '@mpibatch/batch-core'
-import { type DoneIndex, readDoneIndex } from './done-index.ts'
+import { type DoneIndex, tryReadDoneIndex } from './done-index.ts'
 import type { Verdict } from './owners.ts'
 import { isSnapshotDue, tryPublishSnapshot } from './snapshot-publishing.ts'
 import { statePath, taskDirectory } from './store-paths.ts'
@@ -93,7 +93,7 @@ class TaskLoading implements LoadedTasks {
 
   readIndex(): DoneIndex | undefined {
     const { files, root } = this.#session
-    return readDoneIndex(files, root, { names: this.#names, indexOf: this.#indexOf })
+    return tryReadDoneIndex(files, root, { names: this.#names, indexOf: this.#indexOf })
   }
 
   /**

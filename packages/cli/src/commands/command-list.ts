@@ -43,5 +43,10 @@ export const COMMAND_LIST: readonly CommandDescription[] = [
     usage: 'doctor [DIR]',
     description: 'is this directory safe for a task root; finds and repairs what is wrong in one',
   },
+  {
+    name: 'gc',
+    usage: 'gc [ROOT]',
+    description: 'remove what nothing needs any more; refuses while an instance lives',
+  },
   { name: 'completion', usage: 'completion bash|zsh|fish', description: 'print a shell completion script' },
 ]
