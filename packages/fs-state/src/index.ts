@@ -2,7 +2,7 @@
  * Task states on a file system. Start at `append.ts`, which moves a task by one event, then `task-view.ts`,
  * `task-claim.ts`, `fs-state-store.ts`; the files are described in `docs/state-files.md`.
  */
-export { type Administrator, openAdministrator } from './administrator.ts'
+export { type Administrator, openAdministrator, type WaitingOwner } from './administrator.ts'
 export type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
 export { type DoctorOptions, examineDirectory } from './doctor/doctor.ts'
 export type { DoctorReport, Finding, Severity, StepReport } from './doctor/report.ts'

@@ -11,7 +11,7 @@ import { listHistoryInstances } from './history.ts'
 import { type InstanceFiles, type InstanceInfo, listInstances, readInstance } from './instance.ts'
 import { type KnownTask, readKnownTasks } from './known-tasks.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
-import { looksAlive } from './owner-sight.ts'
+import { isDeadBySight, looksAlive, type OwnerSight, sightOf } from './owner-sight.ts'
 import { ownIdentity } from './process-identity.ts'
 import { checkReadableRoot } from './root-check.ts'
 import { LivingInstances, lookAtRoot } from './root-looks.ts'
@@ -28,6 +28,8 @@ export interface TaskOwner {
   readonly pid: number
   /** `false` if it is known to be dead; on another machine it counts as alive. */
   readonly alive: boolean
+  /** What a look tells of it. */
+  readonly sight: OwnerSight
 }
 
 /** What a root says of one of its tasks. */
@@ -203,7 +205,8 @@ class FsRootView implements RootView {
     if (known !== undefined) return known
     const found = readInstance(this.#files, this.#root, instance)
     const { host = '', pid = 0 } = found.info ?? {}
-    const owner = { instance, host, pid, alive: looksAlive(found, this.#self, this.#local) }
+    const sight = sightOf(found, this.#self, this.#local)
+    const owner = { instance, host, pid, sight, alive: !isDeadBySight(sight) }
     owners.set(instance, owner)
     return owner
   }

@@ -3,7 +3,7 @@ import { type StoredState, taskNameFault } from '@mpibatch/batch-core'
 import { taskDirectory } from './store-paths.ts'
 import type { StoreSession } from './store-session.ts'
 import { readState, readTask, type TaskReading } from './task-chain.ts'
-import { livingClaimant, ROUNDS_MAX } from './task-claim.ts'
+import { judgeUnreadable, livingClaimant, ROUNDS_MAX } from './task-claim.ts'
 
 /** Which tasks are opened. */
 export interface ReopenOptions {
@@ -47,7 +47,7 @@ export async function reopenTask(
   let completed = false
   for (let round = 1; round <= ROUNDS_MAX; round += 1) {
     const reading = readTask(files, directory, lastSeen)
-    const decision = await decide(session, reading, options)
+    const decision = await decide(session, directory, reading, options)
     if (typeof decision === 'object') return { changed: completed, before, reason: decision.reason }
     if (decision === 'roll-forward') {
       lastSeen = await appender.rollForward(directory, reading.events)
@@ -70,6 +70,7 @@ function stateBefore({ files }: StoreSession, directory: string): ReopenResult['
 
 async function decide(
   session: StoreSession,
+  directory: string,
   { view, events }: TaskReading,
   options: ReopenOptions,
 ): Promise<Decision> {
@@ -87,8 +88,11 @@ async function decide(
       if (from === 'any' || (from === 'failed' && view.state === 'FAILED')) return 'open'
       return { reason: `it is ${view.state}` }
     }
-    case 'foreign':
     case 'unknown':
+      if (from !== 'failed' && judgeUnreadable(session, directory, view.slot).dead) return 'open'
+      if (takesLiving) return 'open'
+      return { reason: 'it runs, and whether its owner lives can not be told' }
+    case 'foreign':
       if (takesLiving) return 'open'
       return { reason: 'it runs, and whether its owner lives can not be told' }
     case 'claimed':
