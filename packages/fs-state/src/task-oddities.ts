@@ -15,6 +15,7 @@ export interface Oddity {
     | 'empty-state'
     | 'overwritten'
     | 'foreign-running'
+    | 'foreign-failed'
     | 'foreign-file'
     | 'unreadable-event'
     | 'missing-event'
@@ -61,7 +62,7 @@ export function findOddities(search: OdditySearch): readonly Oddity[] {
   return oddities
 }
 
-function viewOddities(directory: string, { view, state }: TaskReading): Oddity[] {
+function viewOddities(directory: string, { view, state, events }: TaskReading): Oddity[] {
   const path = statePath(directory)
   const oddities: Oddity[] = []
   if (view.kind === 'invalid')
@@ -70,11 +71,15 @@ function viewOddities(directory: string, { view, state }: TaskReading): Oddity[]
     oddities.push({
       kind: 'empty-state',
       path,
-      text: `${path} is empty, as a power cut leaves it; the events say what it was.`,
+      text: `${path} is empty, as a power cut leaves it; the task is what its last event says, or OPEN without any.`,
     })
   if (view.kind === 'foreign') {
     const text = `${path} says RUNNING, but no event claims the task: a program that makes no events, as pshmem, runs it or has died.`
     oddities.push({ kind: 'foreign-running', path, text })
+  }
+  if (view.kind === 'settled' && view.state === 'FAILED' && events.at(-1)?.content?.kind === 'CLAIM') {
+    const text = `${path} says FAILED over a claim: another program wrote it. As long as the claim's owner lives, nobody takes the task.`
+    oddities.push({ kind: 'foreign-failed', path, text })
   }
   if (view.kind === 'settled' && view.overwritten) {
     const text = `${path} says OPEN, written over the result ${view.state}, which stands.`

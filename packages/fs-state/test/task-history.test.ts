@@ -212,7 +212,7 @@ describe('the files of a task that are not as they should be', () => {
     ['DONE', 'DONE', [], { action: 'ended', state: 'DONE' }],
     ['FAILED\r\n', 'FAILED', [], { action: 'ended', state: 'FAILED' }],
     ['what?\n', 'INVALID', ['invalid-state'], { action: 'mend' }],
-    ['', 'INVALID', ['invalid-state'], { action: 'mend' }],
+    ['', 'OPEN', ['empty-state'], { action: 'start' }],
   ])(
     'are named where there is nothing but a state file that says %j',
     async (text, state, kinds, outlook) => {
@@ -238,6 +238,12 @@ describe('the files of a task that are not as they should be', () => {
     ])
     expect(history.events).toMatchObject([{ slot: 1, kind: 'CLAIM' }, { slot: 2 }])
     expect(history.outlook).toEqual({ action: 'left-alone' })
+  })
+
+  it('are named: FAILED over a claim', async () => {
+    const { root } = await claimed()
+    writeFileSync(join(root, 'a', 'state'), 'FAILED\n')
+    expect(await explain(root)).toMatchObject({ state: 'FAILED', oddities: [{ kind: 'foreign-failed' }] })
   })
 
   it('are named: OPEN over a result, a directory that is a link', async () => {
