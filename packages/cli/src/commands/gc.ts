@@ -44,7 +44,7 @@ export const gcCommand: Command = {
       meaning,
     ])
     const title = values['dry-run'] === true ? 'WOULD REMOVE' : 'REMOVED'
-    for (const line of alignColumns([[title, ''], ...rows])) process.stdout.write(`${line}\n`)
+    for (const line of alignColumns([['COUNT', title], ...rows])) process.stdout.write(`${line}\n`)
     return EXIT_CODE.done
   },
 }
