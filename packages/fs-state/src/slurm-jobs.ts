@@ -134,7 +134,8 @@ export function parseJob(answer: Answer, jobId: string): SlurmJob | undefined {
 /** What a job's state means to an instance of it (pure). */
 export function judgeJob(job: SlurmJob, { restartCount = 0 }: SchedulerJob): JobState {
   if (job.state === 'GONE') return 'ended'
-  // Slurm counts a restart when all that ran before is cleaned up.
+  // Slurm counts a restart when it begins to end what ran before, and may take half a minute for that.
+  if (job.state === 'COMPLETING') return 'running'
   if (job.restartCount > restartCount) return 'ended'
   if (ENDED.has(job.state)) return 'ended'
   return RUNNING.has(job.state) ? 'running' : 'unknown'

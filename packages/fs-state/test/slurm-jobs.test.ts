@@ -74,6 +74,11 @@ describe('Slurm', () => {
     expect(await jobs.judge({ jobId: '13', cluster: 'fake' })).toBe('ended')
   })
 
+  it('has counted a restart already while it ends what ran before', async () => {
+    withScontrol({ 12: line('12', 'wrap', 'COMPLETING', 1) })
+    expect(await createSlurmJobs().judge({ jobId: '12', cluster: 'fake' })).toBe('running')
+  })
+
   it('has forgotten a job that ended long ago', async () => {
     withScontrol({})
     expect(await createSlurmJobs().judge({ jobId: '99', cluster: 'fake' })).toBe('ended')
