@@ -33,6 +33,15 @@ export default defineConfig({
         },
       },
       {
+        // Mounts weak file systems, and looks at each for half a minute.
+        test: {
+          name: 'doctor',
+          include: ['test/doctor/**/*.test.ts'],
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
         // Installs the packed packages with npm, so it needs a registry or a filled cache.
         test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
       },

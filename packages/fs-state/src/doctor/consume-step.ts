@@ -100,11 +100,20 @@ export function consumeFindings(
     if (count !== undefined) findings.push(...findingsOf(operation, count))
   }
   const { reads, absent, partial, stale, errors } = replaced
-  if (absent + partial > 0) {
+  if (absent > 0) {
+    findings.push({
+      code: 'briefly-absent',
+      severity: 'degraded',
+      message: `A file that was replaced by renaming was missing for a moment, ${absent} times of ${reads} readings.`,
+      advice:
+        'Runs look at the events as well and are not misled; let no other program work on the same tasks.',
+    })
+  }
+  if (partial > 0) {
     findings.push({
       code: 'torn-replacement',
       severity: 'unsafe',
-      message: `A file that was replaced by renaming was missing ${absent} times and incomplete ${partial} times, of ${reads} readings.`,
+      message: `A file that was replaced by renaming showed something else than its old or its new text, ${partial} times of ${reads} readings.`,
       advice: 'Keep the task root on another file system; outputs of tasks may lie here.',
     })
   }

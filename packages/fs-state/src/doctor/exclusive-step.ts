@@ -63,7 +63,18 @@ export async function checkExclusiveCreate(context: DoctorContext): Promise<Step
     }
     measured[operation] = judgeRace(operation, owners, names)
   }
-  return { findings: raceFindings(measured), measured: { processes: agents.length, ...measured } }
+  const counts = RACE_OPERATIONS.map(
+    (operation) => `${measured[operation]?.names ?? 0} as a ${WORDS[operation]}`,
+  )
+  const tested: Finding = {
+    code: 'tested',
+    severity: 'ok',
+    message: `${agents.length} processes tried to make the same names: ${counts.join(', ')}.`,
+  }
+  return {
+    findings: [tested, ...raceFindings(measured)],
+    measured: { processes: agents.length, ...measured },
+  }
 }
 
 /** Counts what came of an operation. */

@@ -41,6 +41,15 @@ export function judgeSync(costs: { readonly file: Cost; readonly directory: Cost
       advice: 'Choose another file system, or run with --durability none and keep in mind what that means.',
     })
   }
+  if (file.microseconds !== undefined) {
+    const both =
+      directory.microseconds === undefined ? '' : `, that of a directory ${inMs(directory.microseconds)}`
+    findings.push({
+      code: 'tested',
+      severity: 'ok',
+      message: `A sync of a file takes ${inMs(file.microseconds)}${both}.`,
+    })
+  }
   const slowest = Math.max(file.microseconds ?? 0, directory.microseconds ?? 0)
   if (slowest > SLOW_US) {
     findings.push({
@@ -51,4 +60,8 @@ export function judgeSync(costs: { readonly file: Cost; readonly directory: Cost
     })
   }
   return { findings, measured: { ...costs } }
+}
+
+function inMs(microseconds: number): string {
+  return `${(microseconds / 1000).toFixed(2)} ms`
 }

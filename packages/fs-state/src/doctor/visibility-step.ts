@@ -13,8 +13,8 @@ const ROUNDS = 3
 const ROUNDS_BUDGET_MS = 20_000
 /** A change that was not seen for so long counts as never seen: the longest that NFS clients keep anything is 60 s. */
 const SEEN_MS_MAX = 90_000
-/** A delay up to this is that of asking. */
-const AT_ONCE_MS = 100
+/** A delay up to this is that of asking, on a machine that has other things to do. */
+const AT_ONCE_MS = 500
 
 /** Milliseconds until each change was seen, at most; `null` if it was not seen at all. */
 export type VisibilityDelays = Readonly<Record<VisibleChange, number | null>>

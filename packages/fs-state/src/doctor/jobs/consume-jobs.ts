@@ -1,15 +1,7 @@
 /** What each process does when several take the same names away, and when one replaces what others read (step 3). */
-import {
-  closeSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { codeOf } from '../../io-error.ts'
+import { STATE_SIZE_MAX } from '../../state-file.ts'
 
 /** The ways to take a name away. */
 export const CONSUME_OPERATIONS = ['rename', 'unlink'] as const
@@ -52,8 +44,8 @@ export function countNames({ directory }: { directory: string }): number {
   return readdirSync(directory).length
 }
 
-/** The texts that replace each other; long enough that half of one would be seen. */
-const TEXTS: readonly string[] = ['a', 'b'].map((letter) => `${letter.repeat(4095)}\n`)
+/** The texts that replace each other; as long as anything that the store reads of a `state`, in one call. */
+const TEXTS: readonly string[] = ['a', 'b'].map((letter) => `${letter.repeat(STATE_SIZE_MAX - 1)}\n`)
 
 /** Replaces a file again and again. @returns How often. */
 export function replaceFor({ directory, durationMs }: { directory: string; durationMs: number }): number {
@@ -79,7 +71,7 @@ export interface ReplaceReadings {
   readonly errors: readonly string[]
 }
 
-/** Reads a file again and again, in two pieces, so that it is replaced between them. */
+/** Opens and reads a file again and again; now and then it is replaced between the two. */
 export function readFor({
   directory,
   durationMs,
@@ -93,7 +85,7 @@ export function readFor({
   while (performance.now() < end) {
     seen.reads += 1
     try {
-      if (!TEXTS.includes(readInPieces(`${directory}/state`))) seen.partial += 1
+      if (!TEXTS.includes(readOnce(`${directory}/state`))) seen.partial += 1
     } catch (error) {
       const code = codeOf(error)
       if (code === 'ENOENT') seen.absent += 1
@@ -104,12 +96,11 @@ export function readFor({
   return { ...seen, errors: [...errors] }
 }
 
-function readInPieces(path: string): string {
+function readOnce(path: string): string {
   const descriptor = openSync(path, 'r')
   try {
-    const piece = Buffer.alloc(16)
-    const size = readSync(descriptor, piece)
-    return piece.toString('utf8', 0, size) + readFileSync(descriptor, 'utf8')
+    const buffer = Buffer.alloc(2 * STATE_SIZE_MAX)
+    return buffer.toString('utf8', 0, readSync(descriptor, buffer))
   } finally {
     closeSync(descriptor)
   }
