@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { judgeClocks } from '../src/doctor/clock-step.ts'
 import { consumeFindings, judgeConsume } from '../src/doctor/consume-step.ts'
@@ -394,5 +396,24 @@ describe('step 11, the verdict', () => {
     expect(late.visibilityMs).toBe(150_000)
     expect(late.deadAfterMs).toBeGreaterThan(usual.deadAfterMs)
     expect(late.deadAfterMs * 0.99).toBeGreaterThanOrEqual(late.leaseMs * 1.01 + late.visibilityMs)
+  })
+})
+
+describe('docs/doctor.md', () => {
+  it('has every finding', () => {
+    const source = join(import.meta.dirname, '../src')
+    const files = [
+      ...readdirSync(join(source, 'doctor'), { withFileTypes: true }).flatMap((entry) =>
+        entry.isFile() ? [join(source, 'doctor', entry.name)] : [],
+      ),
+      join(source, 'mount-hazards.ts'),
+    ]
+    const documented = readFileSync(join(import.meta.dirname, '../../../docs/doctor.md'), 'utf8')
+    const codes = files.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(/\bcode: '([a-z-]+)'/g)].map(([, code = '']) => code),
+    )
+    expect(codes.length).toBeGreaterThan(30)
+    const missing = codes.filter((code) => code !== 'tested' && !documented.includes(`\`${code}\``))
+    expect(missing).toEqual([])
   })
 })

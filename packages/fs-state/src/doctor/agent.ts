@@ -118,14 +118,18 @@ export interface PeerOptions {
   readonly program?: string
 }
 
+/** Makes sure that a text names a host, and is neither an option nor a command. @throws {@link ConfigError} */
+export function checkPeerName(host: string): void {
+  if (/^[A-Za-z0-9_.:@%[\]][A-Za-z0-9_.:@%[\]-]*$/.test(host)) return
+  throw new ConfigError(`The peer ${JSON.stringify(host)} is no name of a host.`)
+}
+
 /**
  * Starts a process on another machine; the same Node and the same installation must be there under the same paths.
  *
  * @throws {@link StateIoError} if it can't be started.
  */
 export async function startPeerAgent(name: string, { host, program }: PeerOptions): Promise<Agent> {
-  if (!/^[A-Za-z0-9_.:@%[\]-]+$/.test(host) || host.startsWith('-'))
-    throw new ConfigError(`--peer was given ${JSON.stringify(host)}, which is no name of a host.`)
   const options = program === undefined ? ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10'] : []
   const command = [process.execPath, PROGRAM].map(quoted).join(' ')
   const child = spawn(program ?? 'ssh', [...options, host, command], { stdio: ['pipe', 'pipe', 'pipe'] })

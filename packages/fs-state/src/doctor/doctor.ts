@@ -15,7 +15,7 @@ import { type FileSystemClass, fileSystemClass } from '../file-system-class.ts'
 import { remedyOf } from '../io-error.ts'
 import { nodeFileLayer } from '../node-file-layer.ts'
 import { saveVerdict } from '../saved-verdict.ts'
-import { type Agent, startLocalAgent } from './agent.ts'
+import { type Agent, checkPeerName, startLocalAgent } from './agent.ts'
 import { joinPeer, type PeerStart } from './agents.ts'
 import { CLOCK_SPAN_MS, judgeClocks, type PeerClock } from './clock-step.ts'
 import { checkRename } from './consume-step.ts'
@@ -61,9 +61,11 @@ const TREE_BUDGET_MS = 10_000
  * Examines a directory.
  *
  * @returns What was found; also where nothing can be written.
+ * @throws {@link ConfigError} if the peer is no name of a host.
  * @throws The reason of `signal`, if that was aborted.
  */
 export async function examineDirectory(options: DoctorOptions): Promise<DoctorReport> {
+  if (options.peer !== undefined) checkPeerName(options.peer)
   return await new Examination(options).run()
 }
 

@@ -71,6 +71,10 @@ export interface ReplaceReadings {
   readonly errors: readonly string[]
 }
 
+/** Every so many readings the file is held open for a moment before it is read, so that it is replaced meanwhile. */
+const HELD_EVERY = 8
+const HELD_MS = 2
+
 /** Opens and reads a file again and again; now and then it is replaced between the two. */
 export function readFor({
   directory,
@@ -85,7 +89,8 @@ export function readFor({
   while (performance.now() < end) {
     seen.reads += 1
     try {
-      if (!TEXTS.includes(readOnce(`${directory}/state`))) seen.partial += 1
+      if (!TEXTS.includes(readOnce(`${directory}/state`, seen.reads % HELD_EVERY === 0 ? HELD_MS : 0)))
+        seen.partial += 1
     } catch (error) {
       const code = codeOf(error)
       if (code === 'ENOENT') seen.absent += 1
@@ -96,9 +101,10 @@ export function readFor({
   return { ...seen, errors: [...errors] }
 }
 
-function readOnce(path: string): string {
+function readOnce(path: string, heldMs: number): string {
   const descriptor = openSync(path, 'r')
   try {
+    if (heldMs > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, heldMs)
     const buffer = Buffer.alloc(2 * STATE_SIZE_MAX)
     return buffer.toString('utf8', 0, readSync(descriptor, buffer))
   } finally {
