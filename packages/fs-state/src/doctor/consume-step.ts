@@ -37,7 +37,8 @@ export async function checkRename(context: DoctorContext): Promise<StepOutcome> 
       const codes = await Promise.all(
         agents.map((agent) => agent.ask('consume', { ...batch, owner: agent.name }, JOB_MS_MAX)),
       )
-      for (let index = 0; index < BATCH; index += 1) names.push(codes.map((tried) => tried[index] ?? 'lost'))
+      for (let index = 0; index < BATCH; index += 1)
+        names.push(codes.map((tried) => tried[index] ?? 'ENOANSWER'))
     }
     const found = await agents[0].ask('countNames', { directory }, JOB_MS_MAX)
     measured[operation] = judgeConsume(names, found)

@@ -56,8 +56,8 @@ export async function checkExclusiveCreate(context: DoctorContext): Promise<Step
       const readings = await Promise.all(agents.map((agent) => agent.ask('readRaced', batch, JOB_MS_MAX)))
       for (let index = 0; index < BATCH; index += 1) {
         names.push({
-          attempts: attempts.map((tried) => tried[index] ?? { code: 'lost' }),
-          readings: readings.map((read) => read[index] ?? '!lost'),
+          attempts: attempts.map((tried) => tried[index] ?? { code: 'ENOANSWER' }),
+          readings: readings.map((read) => read[index] ?? '!ENOANSWER'),
         })
       }
     }
