@@ -108,6 +108,17 @@ describe('a run that is killed', () => {
     expect(startedBy.every((starts) => starts === 1)).toBe(true)
   })
 
+  it('gives a task back whose command died of the TERM that ends the whole job', async () => {
+    const cwd = temporaryDirectory()
+    const root = join(cwd, 'mpibatch.out')
+    const run = startProgram(['run', '-j', '1', '--', 'sleep', ':::', '600'], { cwd })
+    await waitUntil(() => commandsOf(root).length === 1, { describe: () => `${commandsOf(root)}` })
+    // As a scheduler does it: every process of the job, in any order.
+    for (const pid of [...commandsOf(root), run.child.pid ?? 0]) process.kill(pid, 'SIGTERM')
+    expect(await run.ended).toMatchObject({ exitCode: 143 })
+    expect(countStates(root)).toEqual({ OPEN: 1 })
+  })
+
   it('shows one whole word per task at every instant', async () => {
     const cwd = temporaryDirectory()
     const root = join(cwd, 'mpibatch.out')

@@ -2,6 +2,7 @@
  * Runs a command per task in N slots of this process. Each slot claims a task, runs its command, and writes down how
  * that ended, until nothing is left or the run is stopped.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Batch, FencedError, ForeignWriterError, type Task } from '@mpibatch/batch-core'
 import { endProcessesWith } from '@mpibatch/fs-state'
 import type { CommandResult, CommandRunner } from '../command/command-runner.ts'
@@ -11,6 +12,9 @@ import { taskEnvironment } from '../command/task-environment.ts'
 import type { HaltPolicy } from '../input/halt.ts'
 import { applyHalt } from './halt-watch.ts'
 import type { StopControl } from './stop-control.ts'
+
+/** Time within which one TERM reaches all processes of a job, milliseconds. */
+const TERM_SPREAD_MS = 200
 
 /** What {@link runSlots} needs. */
 export interface SlotRunOptions {
@@ -89,7 +93,7 @@ async function runTask(options: SlotRunOptions, task: Task, slot: number): Promi
   const directory = task.directory
   if (directory === undefined) throw new Error('A run of commands needs a task root')
   const paths = logPaths(logs, directory)
-  const result = await options.runner.run({
+  const ended = await options.runner.run({
     argv: options.render(task, { slot, directory }),
     directory: options.inTaskDirectory ? directory : process.cwd(),
     environment: taskEnvironment(options.inherited, {
@@ -106,9 +110,20 @@ async function runTask(options: SlotRunOptions, task: Task, slot: number): Promi
     signal: stop.interrupt,
     killSignal: stop.kill,
   })
+  const result = (await wasEndedWithUs(ended, stop)) ? { ...ended, reason: 'interrupted' as const } : ended
   await endEscaped(options, task, result)
   await record(options, task, { result, worker: slot - 1 })
   if (logs === 'failed' && result.reason === 'done') discardLogs(paths)
+}
+
+/**
+ * Tells whether a command was ended by a TERM that was meant for this run: schedulers send it to every process of a job
+ * at once. The command has not failed then.
+ */
+async function wasEndedWithUs({ reason, signal }: CommandResult, stop: StopControl): Promise<boolean> {
+  if (reason !== 'signal' || signal !== 'SIGTERM') return false
+  if (stop.cause === undefined) await pause(TERM_SPREAD_MS)
+  return stop.cause === 'SIGTERM'
 }
 
 /**
