@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { LivenessOptions } from '@mpibatch/batch-core'
 import { onTestFinished } from 'vitest'
 
 const FIXTURE = join(import.meta.dirname, 'fixtures', 'store-actor.mjs')
@@ -14,12 +15,15 @@ export interface Script {
   readonly tasks?: readonly string[]
   readonly durability?: 'none' | 'terminal' | 'full'
   readonly crashLimit?: number
-  readonly stop?: {
-    signal: 'SIGKILL' | 'SIGSTOP'
-    operation: 'append' | 'roll-forward'
-    step: string
-    kind: string
-  }
+  readonly liveness?: LivenessOptions
+  readonly stop?:
+    | {
+        readonly signal: 'SIGKILL' | 'SIGSTOP'
+        readonly operation: 'append' | 'roll-forward'
+        readonly step: string
+        readonly kind: string
+      }
+    | { readonly signal: 'SIGKILL'; readonly call: number }
   readonly actions: readonly (readonly [what: string, taskIndex?: number, options?: object])[]
   readonly hold?: boolean
 }
@@ -36,6 +40,7 @@ export interface ActorLine {
   readonly error?: string
   readonly pid?: number
   readonly won?: readonly string[]
+  readonly calls?: number
 }
 
 /** An instance in a process of its own. */

@@ -29,10 +29,9 @@ export async function makeTroubles(slots, { random, deadAfterMs, isOver }) {
   }
   while (!isOver()) {
     await pause(INTERVAL_MS)
-    const [kind, choice] = [random.pick(Object.keys(kinds)), random.next()]
-    const able = slots.filter((slot) => slot.current !== undefined && !frozen.has(slot))
-    const slot = able[Math.floor(choice * able.length)]
-    if (slot === undefined || isOver()) continue
+    const [kind, slot] = [random.pick(Object.keys(kinds)), random.pick(slots)]
+    // Nobody else suffers for one that has just ended: the last of a round could hardly ever come to its end.
+    if (slot.current === undefined || frozen.has(slot) || isOver()) continue
     kinds[kind](slot)
     counts[kind] = (counts[kind] ?? 0) + 1
   }
