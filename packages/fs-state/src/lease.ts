@@ -9,6 +9,7 @@
  * others have declared the instance dead, which is for ever. `suspect` becomes `valid` again only by winning the next
  * entry of the instance's life log, never by a heartbeat alone.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { LeaseLostError, type LeaseState, type StoreLease, type StoreTicket } from '@mpibatch/batch-core'
 import { type Clock, elapsedMs, type Instant, systemClock } from './clock.ts'
 import type { FsStoreTicket } from './store-session.ts'
@@ -139,15 +140,9 @@ export class Lease implements StoreLease {
 
 /** Resolves when a lease is valid. @throws {@link LeaseLostError} if it will not be. */
 export async function untilValid(lease: StoreLease): Promise<void> {
-  lease.check()
-  if (lease.state === 'valid') return
-  await new Promise<void>((resolve) => {
-    const stop = lease.onChange((state) => {
-      if (state === 'suspect') return
-      stop()
-      resolve()
-    })
-  })
+  // The heartbeat is another thread, so the state may change between any two looks; and with nothing else to do, a
+  // process would end in the middle of a wait that does not keep it alive.
+  while (lease.state === 'suspect') await pause(LOOK_MS_MIN)
   lease.check()
 }
 

@@ -94,7 +94,7 @@ describe('a lease', () => {
     await expect.poll(() => heard).toEqual(['suspect'])
     lease.restore(clock.now())
     await waiting
-    expect(heard).toEqual(['suspect', 'valid'])
+    await expect.poll(() => heard).toEqual(['suspect', 'valid'])
     lease.suspect()
     const losing = untilValid(lease)
     lease.lose()
