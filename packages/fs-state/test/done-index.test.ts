@@ -224,6 +224,8 @@ describe('an index that is not whole', () => {
     writeFileSync(path, damage(readFileSync(path, 'utf8')))
     const { codes, read } = await load(root, plan(...names))
     expect([codes, read.length]).toEqual([[DONE, DONE, DONE], 1])
+    rmSync(join(root, '.mpibatch', 'i'), { recursive: true })
+    expect((await load(root, plan(...names))).read).toHaveLength(3)
   })
 
   it('takes the snapshot before for one that is damaged', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { openAdministrator } from '../src/administrator.ts'
 import type { FileLayer } from '../src/file-layer.ts'
 import { collectGarbage } from '../src/gc.ts'
+import { addToHistory, readAllAttempts } from '../src/history.ts'
 import { writeLife } from '../src/instance.ts'
 import { nodeFileLayer } from '../src/node-file-layer.ts'
 import { registerSession } from '../src/register-session.ts'
@@ -166,6 +167,18 @@ describe('gc', () => {
     expect(after.filter(({ command }) => command !== 'mpibatch gc')).toEqual(
       before.map((instance) => ({ ...instance, alive: false })),
     )
+  })
+
+  it('tells attempts once that are in the history while their instance is still there', async () => {
+    const root = await litteredRoot()
+    const before = [...readAllAttempts(nodeFileLayer, root)]
+    const instance = before[0]?.instance ?? ''
+    const staged = join(root, '.mpibatch', 'new')
+    expect(await addToHistory(nodeFileLayer, root, { instances: [{ instance }], staged })).toBe(true)
+    const after = [...readAllAttempts(nodeFileLayer, root)]
+    expect(after).toHaveLength(before.length)
+    const told = before.filter((attempt) => attempt.instance === instance)
+    expect(after.filter(({ part }) => part === 1)).toEqual(told.map((attempt) => ({ ...attempt, part: 1 })))
   })
 
   it('has nothing to do in a root that only pshmem has used', async () => {
