@@ -46,6 +46,18 @@ export default defineConfig({
         },
       },
       {
+        // A million schedules of the store over a simulated file system: `npm run test:schedules`.
+        resolve: fromSource,
+        ssr: { resolve: fromSource },
+        test: {
+          name: 'schedules',
+          include: ['packages/fs-state/test/simulation/*.schedules.ts'],
+          // What a schedule leaves is short-lived: room for it spares the collector half of its work.
+          execArgv: ['--max-semi-space-size=64'],
+          testTimeout: 3_600_000,
+        },
+      },
+      {
         // Installs the packed packages with npm, so it needs a registry or a filled cache.
         test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
       },

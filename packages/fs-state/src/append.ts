@@ -14,7 +14,7 @@
  * outcome is unclear is repeated a bounded number of times, then thrown; the slot counts as tried.
  */
 import { StateIoError } from '@mpibatch/batch-core'
-import { type EventKind, printEvent, type TaskEvent } from './event.ts'
+import type { EventKind, TaskEvent } from './event.ts'
 import type { EventTokens } from './event-token.ts'
 import { createOwnFile, readSmallText, removeFile, syncDirectory, syncFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
@@ -45,7 +45,7 @@ export interface AppenderOptions {
   readonly tokens: EventTokens
   readonly instance: string
   readonly durability: StoreDurability
-  /** Sync the directory after each claim too, where the file system may keep a later name and lose an earlier one. */
+  /** Sync the directory for each CLAIM and OPEN too, where the file system may keep a later name and lose an earlier one. */
   readonly claimSync: boolean
   /** Hears of each step, and may hold it up; tests stop there, for a while or for ever. */
   readonly onStep?: OnAppendStep | undefined
@@ -92,10 +92,12 @@ export class Appender {
     const sync = this.#syncs(request)
     const payload = payloadPath(directory, slot, instance)
     await this.#passed('append', 'begin', request)
-    if (claimSync && durability !== 'none' && slot > 1 && !afterOwnClaim)
-      await this.#syncDirectory(directory, slot)
+    const claimSynced = claimSync && durability !== 'none'
+    if (claimSynced && slot > 1 && !afterOwnClaim) await this.#syncDirectory(directory, slot)
     await this.#writePayload(payload, { kind, slot, sync })
     await this.#passed('append', 'P1', request)
+    // RUNNING under an OPEN whose payload is lost in a power cut would look like that of another program.
+    if (claimSynced && kind === 'OPEN') await this.#syncDirectory(directory, slot)
     const made = await this.#makeEvent(request)
     if (made !== 'ours') {
       // One that can't be read may be ours all the same: then a successor needs the payload.
@@ -105,8 +107,8 @@ export class Appender {
     await this.#passed('append', 'P2', request)
     if (!afterOwnClaim) await this.clearPayloads(directory, slot)
     await this.#passed('append', 'P3', request)
-    // RUNNING that outlives its event in a power cut would look like that of a program without claims.
-    if (kind === 'CLAIM' && claimSync && durability !== 'none') await this.#syncDirectory(directory, slot)
+    // So would RUNNING that outlives its event.
+    if (claimSynced && kind === 'CLAIM') await this.#syncDirectory(directory, slot)
     const renamed = await this.#rename(payload, directory, slot)
     await this.#passed('append', 'P4', request)
     if (sync) await this.#syncDirectory(directory, slot)
@@ -209,19 +211,18 @@ export class Appender {
   }
 
   /** P2. Whoever finds the slot taken by exactly this attempt has won it: the first answer was lost on the way. */
-  async #makeEvent({ directory, slot, kind }: AppendRequest): Promise<'ours' | 'theirs' | 'unreadable'> {
+  async #makeEvent(request: AppendRequest): Promise<'ours' | 'theirs' | 'unreadable'> {
+    const { directory, slot, kind } = request
     const { files, tokens, instance } = this.#options
     const path = eventPath(directory, slot)
-    const texts = new Set<string>()
     try {
       return await repeatUnclear(files, async () => {
-        texts.add((await tokens.take(kind)).text)
         try {
           await tokens.makeEvent(kind, path)
           return 'ours'
         } catch (error) {
           if (codeOf(error) !== 'EEXIST') throw error
-          return this.#whoseEvent(directory, slot, texts)
+          return this.#whoseEvent(request)
         }
       })
     } catch (error) {
@@ -232,14 +233,11 @@ export class Appender {
     }
   }
 
-  #whoseEvent(
-    directory: string,
-    slot: number,
-    ownTexts: ReadonlySet<string>,
-  ): 'ours' | 'theirs' | 'unreadable' {
-    const content = readEvent(this.#options.files, directory, slot)?.content
+  #whoseEvent({ directory, slot, kind }: AppendRequest): 'ours' | 'theirs' | 'unreadable' {
+    const { files, tokens } = this.#options
+    const content = readEvent(files, directory, slot)?.content
     if (content === undefined) return 'unreadable'
-    return ownTexts.has(printEvent(content)) ? 'ours' : 'theirs'
+    return content.kind === kind && tokens.hasMade(content) ? 'ours' : 'theirs'
   }
 
   /** P4. A payload that is gone was destroyed by a successor, or renamed by a helper or by an earlier try. */

@@ -3,7 +3,7 @@
  * one call and no inode, and its text is on the disk before its name exists.
  */
 import { randomBytes } from 'node:crypto'
-import { type EventKind, printEvent } from './event.ts'
+import { type EventContent, type EventKind, printEvent } from './event.ts'
 import { createOwnFile, isLinkRefusal, openNew } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { toStateIoError } from './io-error.ts'
@@ -43,12 +43,19 @@ export interface EventTokensOptions {
 export class EventTokens {
   readonly #options: EventTokensOptions
   readonly #current = new Map<EventKind, Promise<EventToken>>()
+  /** Texts of all tokens so far. */
+  readonly #texts = new Set<string>()
   #sequence = 0
   #medium: EventMedium
 
   constructor(options: EventTokensOptions) {
     this.#options = options
     this.#medium = options.medium ?? 'link'
+  }
+
+  /** Tells whether an event was made from a token of this rank. */
+  hasMade(event: EventContent): boolean {
+    return this.#texts.has(printEvent(event))
   }
 
   /** The token for events of a kind; made when it is first asked for, and again when it has links enough. */
@@ -128,6 +135,7 @@ export class EventTokens {
     this.#sequence += 1
     const path = tokenPath(directory, { proc, kind, sequence: this.#sequence })
     const text = printEvent({ kind, instance, proc, nonce: randomBytes(4).toString('hex') })
+    this.#texts.add(text)
     await createOwnFile(files, path, { text: `${text}\n`, sync, mode: 0o444 })
     return { text, path, links: 0 }
   }

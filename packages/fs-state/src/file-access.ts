@@ -54,9 +54,8 @@ export function readStart(files: FileLayer, descriptor: number, buffer: Uint8Arr
  */
 export function readSmallText(files: FileLayer, path: string, sizeMax: number): string | undefined {
   try {
-    return withFile(files, path, (descriptor) =>
-      Buffer.from(readStart(files, descriptor, new Uint8Array(sizeMax))).toString('utf8'),
-    )
+    const buffer = Buffer.allocUnsafe(sizeMax)
+    return withFile(files, path, (descriptor) => buffer.toString('utf8', 0, files.read(descriptor, buffer)))
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error

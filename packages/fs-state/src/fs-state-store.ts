@@ -8,6 +8,7 @@ import {
   ForeignWriterError,
   invariant,
   type LoadedStates,
+  MpibatchError,
   type Outlook,
   type PlannedTask,
   StateIoError,
@@ -19,6 +20,7 @@ import {
 } from '@mpibatch/batch-core'
 import { DirectoryDurability } from './directory-durability.ts'
 import type { NamedClaim } from './instance-records.ts'
+import { codeOf, toStateIoError } from './io-error.ts'
 import { untilValid } from './lease.ts'
 import { type RootWatcher, watchRoot } from './root-watcher.ts'
 import { statePath, taskDirectory } from './store-paths.ts'
@@ -27,7 +29,7 @@ import { readEvent, readState, readTask } from './task-chain.ts'
 import { claimTask, ROUNDS_MAX } from './task-claim.ts'
 import { createTaskDirectory } from './task-directories.ts'
 import { readDurations } from './task-durations.ts'
-import { type LoadOptions, loadTasks } from './task-loading.ts'
+import { type LoadedTasks, type LoadOptions, loadTasks } from './task-loading.ts'
 import { reconsiderTasks } from './task-reconsideration.ts'
 
 /** Longest wait for a change in milliseconds; whoever waits looks again then. */
@@ -70,7 +72,7 @@ export class FsStateStore implements StateStore {
   }
 
   async load(): Promise<LoadedStates> {
-    const { codes, faults, present } = await loadTasks(this.#session, this.#tasks, this.#loading)
+    const { codes, faults, present } = await this.#load()
     this.#present = present
     if (this.#session.sync) await this.#durability.ensureAll(present)
     const general = this.#session.warnings.map((message) => ({ message }))
@@ -176,6 +178,15 @@ export class FsStateStore implements StateStore {
   async close(): Promise<void> {
     await this.#watcher?.close()
     await this.#session.close()
+  }
+
+  async #load(): Promise<LoadedTasks> {
+    try {
+      return await loadTasks(this.#session, this.#tasks, this.#loading)
+    } catch (error) {
+      if (error instanceof MpibatchError || codeOf(error) === '') throw error
+      throw toStateIoError(error, { path: this.#session.root, action: 'read the states of' })
+    }
   }
 
   async #end(

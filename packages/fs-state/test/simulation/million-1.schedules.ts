@@ -1,0 +1,3 @@
+import { testPart } from './million.ts'
+
+testPart(0)
