@@ -174,6 +174,7 @@ async function main() {
     root,
     evidence,
     names,
+    argv: rounds.at(-1).argv,
     lives,
     full: lived.full,
     startedAtMs: lived.startedAtMs,

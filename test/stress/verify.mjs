@@ -13,6 +13,7 @@ const DISK_AFTERMATH_MS = 5000
  * @param {string} run.root
  * @param {string} run.evidence
  * @param {readonly string[]} run.names - Of all tasks.
+ * @param {readonly string[]} run.argv - Arguments of mpibatch that run them all.
  * @param {readonly import('./instance-slot.mjs').Life[]} run.lives
  * @param {{ fromMs: number, toMs: number } | undefined} run.full - When the disk was full.
  * @param {number} run.startedAtMs
@@ -40,7 +41,7 @@ export function verify(run) {
     const lines = printHistory(history, { startedAtMs: run.startedAtMs, nameOf })
     faults.push([`${name}: ${wrong.join('; ')}`, ...lines].join('\n    '))
   }
-  faults.push(...programFaults(run, attempts))
+  faults.push(...programFaults(run, attempts), ...faultsAfterCleaning(run))
   return { faults, counts }
 }
 
@@ -124,6 +125,18 @@ function programFaults({ root, names }, attempts) {
       `"mpibatch list" says ${name} is ${state} after ${told} attempts; it has ${attempts.get(name)} claims`,
     )
   }
+  return faults
+}
+
+/** What nothing needs any more may go; what is DONE stays so, for the same command line as well. */
+function faultsAfterCleaning({ root, evidence, names, argv }) {
+  const countMarks = () => names.reduce((sum, name) => sum + readdirSync(join(evidence, name)).length, 0)
+  const before = countMarks()
+  const faults = [['gc', root], ['check', root], argv].flatMap((words) => {
+    const { status, stdout, stderr } = runProgram(...words)
+    return status === 0 ? [] : [`"mpibatch ${words[0]}" ended with ${status}: ${stdout}${stderr}`]
+  })
+  if (countMarks() !== before) faults.push('The same command line has run tasks again that were DONE')
   return faults
 }
 
