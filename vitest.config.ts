@@ -58,6 +58,17 @@ export default defineConfig({
         },
       },
       {
+        // Fake nodes: needs root and some Debian packages, which test/cluster/bed/deps.sh installs.
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 180_000,
+          // Each has two nodes at work, and liveness is about time.
+          fileParallelism: false,
+        },
+      },
+      {
         // Installs the packed packages with npm, so it needs a registry or a filled cache.
         test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
       },
