@@ -218,7 +218,7 @@ export class Appender {
     try {
       return await repeatUnclear(files, async () => {
         try {
-          await tokens.makeEvent(kind, path)
+          await tokens.makeEvent(kind, path, (text) => texts.add(text))
           return 'ours'
         } catch (error) {
           if (codeOf(error) !== 'EEXIST') throw error

@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto'
 import { type EventContent, type EventKind, printEvent } from './event.ts'
 import { createOwnFile, isLinkRefusal, openNew } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { toStateIoError } from './io-error.ts'
+import { codeOf, toStateIoError } from './io-error.ts'
 import { tokenPath } from './store-paths.ts'
 
-/** Links to one token, after which it is replaced: ext4 takes 65,000. */
+/** Links to one token, after which it is replaced: ext4 takes 65,000. A file system that takes fewer says so. */
 export const TOKEN_LINKS_MAX = 30_000
 
 /** How events are made: links, symbolic links or files; readers accept all three. */
@@ -74,18 +74,21 @@ export class EventTokens {
    * Makes an event: gives it its name, which must be free. Links are given up for symbolic links, and those for plain
    * files, as soon as the file system refuses them.
    *
+   * @param onText - Hears before each try what the event is to say.
    * @returns The text that the event says.
    * @throws The system's error; `EEXIST` if the name is taken.
    */
-  async makeEvent(kind: EventKind, path: string): Promise<string> {
+  async makeEvent(kind: EventKind, path: string, onText?: (text: string) => void): Promise<string> {
     const { files, sync } = this.#options
     const token = await this.take(kind)
+    onText?.(token.text)
     if (this.#medium === 'link') {
       if (this.#link(token, path)) return token.text
       const fresh = await this.#replace(kind)
+      onText?.(fresh.text)
       if (this.#link(fresh, path)) return fresh.text
       this.#medium = 'symlink'
-      return await this.makeEvent(kind, path)
+      return await this.makeEvent(kind, path, onText)
     }
     if (this.#medium === 'symlink') {
       try {
@@ -116,6 +119,8 @@ export class EventTokens {
       return true
     } catch (error) {
       if (isLinkRefusal(error)) return false
+      // What GlusterFS says of a file that has 100 links; if it is the disk that is full, a new token tells.
+      if (codeOf(error) === 'ENOSPC' && token.links > 0) return false
       throw error
     }
   }

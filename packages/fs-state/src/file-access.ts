@@ -1,5 +1,6 @@
 /** The few combinations of file-layer calls that the store is made of. */
 import { constants } from 'node:fs'
+import { dirname } from 'node:path'
 import type { FileLayer } from './file-layer.ts'
 import { codeOf } from './io-error.ts'
 
@@ -19,8 +20,8 @@ const STALE_TRIES_MAX = 5
 /**
  * Opens a file for reading, hands it over, and closes it.
  *
- * A file server that is asked for a file which was replaced a moment ago may answer ESTALE; opening the name again then
- * leads to the new file, so that `use` may be called more than once.
+ * A file server that is asked for a file which was replaced a moment ago may answer ESTALE. The name is then looked up
+ * anew and leads to the new file, so that `use` may be called more than once.
  */
 export function withFile<T>(files: FileLayer, path: string, use: UseFile<T>): T {
   for (let tried = 1; ; tried += 1) {
@@ -28,7 +29,18 @@ export function withFile<T>(files: FileLayer, path: string, use: UseFile<T>): T 
       return withFileOnce(files, path, use)
     } catch (error) {
       if (tried === STALE_TRIES_MAX || codeOf(error) !== 'ESTALE') throw error
+      refreshNames(files, dirname(path))
     }
+  }
+}
+
+/**
+ * Makes a client of a network file system look again which files the names of a directory lead to. It believes what it
+ * knows of a name for up to a minute, but opening and listing a directory goes to the server.
+ */
+function refreshNames(files: FileLayer, directory: string): void {
+  for (const _ of files.list(directory)) {
+    // To have listed it is enough.
   }
 }
 
@@ -37,7 +49,16 @@ function withFileOnce<T>(files: FileLayer, path: string, use: UseFile<T>): T {
   try {
     return use(descriptor)
   } finally {
+    closeRead(files, descriptor)
+  }
+}
+
+/** GlusterFS says ESTALE of a file that was replaced while it was read; what was read is none the worse for it. */
+function closeRead(files: FileLayer, descriptor: number): void {
+  try {
     files.close(descriptor)
+  } catch (error) {
+    if (codeOf(error) !== 'ESTALE') throw error
   }
 }
 

@@ -35,14 +35,20 @@ export async function createTaskDirectory(
   }
 }
 
+/**
+ * Moves what was built to its place.
+ *
+ * ENOENT means that it was moved by our own first try, whose answer was lost: nobody else moves it. ESTALE is what
+ * GlusterFS answers if another client has taken the place a moment ago.
+ */
 function move(files: FileLayer, staged: string, directory: string): boolean {
   try {
     files.rename(staged, directory)
     return true
   } catch (error) {
-    if (TAKEN.has(codeOf(error))) return false
-    if (codeOf(error) !== 'ENOENT') throw error
-    // Nobody else moves what we have just built: if it is gone, our move was done, and the answer to it was lost.
+    const code = codeOf(error)
+    if (TAKEN.has(code)) return false
+    if (code !== 'ENOENT' && code !== 'ESTALE') throw error
     // A client that remembers the name as missing forgets that when the server tells it that the name is taken.
     makeDirectory(files, directory)
     return false

@@ -1,9 +1,11 @@
-import { constants } from 'node:fs'
+import { constants, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { StateIoError } from '@mpibatch/batch-core'
 import { describe, expect, it } from 'vitest'
 import type { FileLayer } from '../src/file-layer.ts'
 import { codeOf, isUnclear, toStateIoError } from '../src/io-error.ts'
 import { nodeFileLayer } from '../src/node-file-layer.ts'
+import { readTask } from '../src/task-chain.ts'
+import { createTaskDirectory } from '../src/task-directories.ts'
 import { freshRoot, mustClaim, openStore, plan, RECORD, stateText } from './store-harness.ts'
 
 /** Bits of open flags that say whether a file is opened for reading or writing; see open(2). */
@@ -108,4 +110,71 @@ describe('a file server whose answers get lost', () => {
     expect(stateText(root)).toBe('DONE\n')
     expect(lost).toBeGreaterThan(0)
   })
+})
+
+describe('GlusterFS', () => {
+  it('says ESTALE when a file is closed that was replaced while it was read, and nothing comes of it', async () => {
+    const root = freshRoot()
+    await mustClaim(await openStore(root))
+    let closed = 0
+    const files: FileLayer = {
+      ...nodeFileLayer,
+      close: (descriptor) => {
+        nodeFileLayer.close(descriptor)
+        closed += 1
+        throw staleHandle('close')
+      },
+    }
+    expect(readTask(files, `${root}/a`, 0).view.kind).toBe('claimed')
+    expect(closed).toBeGreaterThan(1)
+  })
+
+  it('says ESTALE when a task directory is moved to where another client has just made one', async () => {
+    const root = freshRoot()
+    const staged = `${root}/staged`
+    mkdirSync(`${root}/a`, { recursive: true })
+    const rename = (from: string): void => {
+      throw staleHandle(from)
+    }
+    const files: FileLayer = { ...nodeFileLayer, rename }
+    expect(await createTaskDirectory(files, `${root}/a`, { staged, sync: false })).toBe(false)
+    expect(existsSync(staged)).toBe(false)
+  })
+
+  it('says ENOSPC of a token that has 100 links, and the events go to a new one', async () => {
+    const root = freshRoot()
+    const names = Array.from({ length: 7 }, (_, index) => `t${index}`)
+    const files: FileLayer = {
+      ...nodeFileLayer,
+      link: (existing, path) => {
+        // Each token is a link itself.
+        if (/\/tok\./.test(existing) && statSync(existing).nlink > 3) throw full()
+        nodeFileLayer.link(existing, path)
+      },
+    }
+    const store = await openStore(root, plan(...names), { files })
+    for (const [index, name] of names.entries()) {
+      await store.publish(await mustClaim(store, index), 'DONE', RECORD)
+      expect(stateText(root, name)).toBe('DONE\n')
+      expect(lstatSync(`${root}/${name}/state.ev.1`).nlink).toBeGreaterThan(1)
+    }
+    const tokens = readdirSync(`${root}/.mpibatch/i/${store.instance}`).filter((name) =>
+      name.startsWith('tok.'),
+    )
+    expect(tokens).toHaveLength(6)
+  })
+
+  it('says ENOSPC of a disk that is full, and so do we', async () => {
+    const root = freshRoot()
+    const link = (existing: string, path: string): void => {
+      if (/\/tok\./.test(existing)) throw full()
+      nodeFileLayer.link(existing, path)
+    }
+    const store = await openStore(root, plan('a'), { files: { ...nodeFileLayer, link } })
+    await expect(mustClaim(store)).rejects.toThrow(/The disk is full/)
+  })
+
+  function full(): Error {
+    return Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  }
 })
