@@ -218,7 +218,7 @@ export class Appender {
     try {
       return await repeatUnclear(files, async () => {
         try {
-          await tokens.makeEvent(kind, path, (text) => texts.add(text))
+          await tokens.makeEvent(kind, path)
           return 'ours'
         } catch (error) {
           if (codeOf(error) !== 'EEXIST') throw error

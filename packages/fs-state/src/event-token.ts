@@ -74,21 +74,18 @@ export class EventTokens {
    * Makes an event: gives it its name, which must be free. Links are given up for symbolic links, and those for plain
    * files, as soon as the file system refuses them.
    *
-   * @param onText - Hears before each try what the event is to say.
    * @returns The text that the event says.
    * @throws The system's error; `EEXIST` if the name is taken.
    */
-  async makeEvent(kind: EventKind, path: string, onText?: (text: string) => void): Promise<string> {
+  async makeEvent(kind: EventKind, path: string): Promise<string> {
     const { files, sync } = this.#options
     const token = await this.take(kind)
-    onText?.(token.text)
     if (this.#medium === 'link') {
       if (this.#link(token, path)) return token.text
       const fresh = await this.#replace(kind)
-      onText?.(fresh.text)
       if (this.#link(fresh, path)) return fresh.text
       this.#medium = 'symlink'
-      return await this.makeEvent(kind, path, onText)
+      return await this.makeEvent(kind, path)
     }
     if (this.#medium === 'symlink') {
       try {
