@@ -4,7 +4,8 @@
  * tasks grows from round to round, and each round ends when all instances have seen all its tasks DONE: in between
  * nobody has a reason to wait for a frozen one.
  *
- *   node test/stress/stress.mjs [--minutes 2] [--instances 3] [--tasks 10000] [--seed N] [--disk auto|ext4|tmpfs|none] [--keep]
+ *   node test/stress/stress.mjs [--minutes 2] [--instances 3] [--jobs 2] [--tasks 10000] [--seed N]
+ *                               [--disk auto|ext4|tmpfs|none] [--keep]
  *
  * Prints the seed, what happened, and each fault with the whole history of its task. The directory is kept when there
  * was a fault, or with --keep. --disk says what the root is on: a small file system that can be filled, which needs
@@ -22,8 +23,6 @@ import { StateWatch } from './state-watch.mjs'
 import { makeTroubles } from './troubles.mjs'
 import { verify } from './verify.mjs'
 
-/** Commands that an instance runs at one time. */
-const JOBS = 2
 /** Part of the time for which tasks sleep; the rest goes into starting them, and again after a trouble. */
 const SLEEPING_SHARE = 0.25
 /** A longer task would hardly ever come to its end. */
@@ -48,6 +47,7 @@ function readOptions() {
     options: {
       minutes: text('2'),
       instances: text('3'),
+      jobs: text('2'),
       tasks: text('10000'),
       seed: text(String(Math.floor(Math.random() * 2 ** 31))),
       disk: text('auto'),
@@ -57,6 +57,7 @@ function readOptions() {
   return {
     minutes: numberOf(values.minutes),
     instanceCount: numberOf(values.instances),
+    jobCount: numberOf(values.jobs),
     taskCount: numberOf(values.tasks),
     seed: numberOf(values.seed),
     disk: values.disk,
@@ -98,7 +99,7 @@ function makeTasks(place, { taskCount, meanMs, random }) {
 }
 
 /** What the instances do in each round. */
-function makeRounds(count, { place, root, evidence, seconds }) {
+function makeRounds(count, { place, root, evidence, seconds, jobCount }) {
   const script = join(import.meta.dirname, 'task.sh')
   return Array.from({ length: count }, (_, index) => {
     const taskCount = Math.ceil((seconds.length * (index + 1)) / count)
@@ -110,7 +111,17 @@ function makeRounds(count, { place, root, evidence, seconds }) {
         .map((each) => `${each}\n`)
         .join(''),
     )
-    const run = ['run', '--root', root, '-j', String(JOBS), '--wait', '--json', '--crash-limit', '1000000']
+    const run = [
+      'run',
+      '--root',
+      root,
+      '-j',
+      String(jobCount),
+      '--wait',
+      '--json',
+      '--crash-limit',
+      '1000000',
+    ]
     return { taskCount, argv: [...run, '--progress', 'none', '-a', list, '--', 'sh', script, evidence, '{}'] }
   })
 }
@@ -153,15 +164,23 @@ async function live(slots, rounds, { disk, minutes, random, watch }) {
 
 async function main() {
   const options = readOptions()
-  const { minutes, instanceCount, taskCount, seed, keep } = options
-  say(`Stress with seed ${seed}: ${instanceCount} instances, ${taskCount} tasks, ${minutes} minutes`)
+  const { minutes, instanceCount, jobCount, taskCount, seed, keep } = options
+  say(
+    `Stress with seed ${seed}: ${instanceCount} instances of ${jobCount} slots, ${taskCount} tasks, ${minutes} minutes`,
+  )
   const random = new SeededRandom(seed)
   const place = mkdtempSync(join(tmpdir(), 'mpibatch-stress-'))
   const disk = mountDisk(options.disk, { place, taskCount })
   const root = join(disk?.directory ?? place, 'root')
-  const meanMs = (SLEEPING_SHARE * minutes * MINUTE_MS * instanceCount * JOBS) / taskCount
+  const meanMs = (SLEEPING_SHARE * minutes * MINUTE_MS * instanceCount * jobCount) / taskCount
   const { names, evidence, seconds } = makeTasks(place, { taskCount, meanMs, random })
-  const rounds = makeRounds(Math.ceil((minutes * MINUTE_MS) / ROUND_MS), { place, root, evidence, seconds })
+  const rounds = makeRounds(Math.ceil((minutes * MINUTE_MS) / ROUND_MS), {
+    place,
+    root,
+    evidence,
+    seconds,
+    jobCount,
+  })
   const environment = { ...process.env, MPIBATCH_LIVENESS: LIVENESS }
   const slots = Array.from(
     { length: instanceCount },
