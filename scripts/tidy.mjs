@@ -4,9 +4,10 @@
  * - no source file over 400 lines;
  * - arrows between packages point at batch-core, and only cli sees all; nobody reaches into another package's src;
  * - every error code stands in docs/errors.md, and every code there exists;
- * - no two tests of one file have the same name.
+ * - no two tests of one file have the same name;
+ * - every file and test that docs/testing.md names exists.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
@@ -75,6 +76,20 @@ function checkErrorCodes() {
     if (!inCode.has(code)) faults.push(`docs/errors.md names ${code}, which no error has`)
 }
 
+/** Files stand there as `path`, and the names of their tests behind it in quotes, as they stand in the source. */
+function checkNamedTests() {
+  const text = readFileSync(join(root, 'docs/testing.md'), 'utf8')
+  for (const [, path, names] of text.matchAll(/`([\w./-]+\.(?:ts|mjs))`(?::((?: "[^"]+",?)+))?/g)) {
+    if (!existsSync(join(root, path))) {
+      faults.push(`docs/testing.md names ${path}, which does not exist`)
+      continue
+    }
+    const source = readFileSync(join(root, path), 'utf8')
+    for (const [, name] of (names ?? '').matchAll(/"([^"]+)"/g))
+      if (!source.includes(name)) faults.push(`docs/testing.md names a test "${name}", which ${path} lacks`)
+  }
+}
+
 for (const file of filesBelow(root)) {
   const path = relative(root, file)
   const text = readFileSync(file, 'utf8')
@@ -83,6 +98,7 @@ for (const file of filesBelow(root)) {
   checkTestNames(path, text)
 }
 checkErrorCodes()
+checkNamedTests()
 
 for (const fault of faults) process.stderr.write(`tidy: ${fault}\n`)
 process.exitCode = faults.length === 0 ? 0 : 1
