@@ -209,10 +209,10 @@ export class FsStateStore implements StateStore {
       if (record !== undefined) this.#session.records.ending(this.#named(claim), state, record)
       const append = this.#session.appender.append({ directory, slot, kind: state, afterOwnClaim: true })
       const isDurable = state === 'OPEN' ? this.ticket.durability === 'full' : this.#session.sync
-      const [outcome] = await Promise.all([
-        append,
-        isDurable ? this.#durability.ensure(taskIndex) : undefined,
-      ])
+      const synced = isDurable ? this.#durability.ensure(taskIndex) : Promise.resolve()
+      // If the sync fails the append still goes on, so nobody is told before both have ended.
+      await Promise.allSettled([append, synced])
+      const [outcome] = await Promise.all([append, synced])
       if (outcome.kind === 'lost') throw this.#fenced(claim, directory)
       // The index may only say what a power cut leaves true.
       if (state === 'DONE' && outcome.renamed && isDurable)

@@ -118,7 +118,7 @@ class Schedule {
       // Where nothing was synced, a power cut may have left the word without its newline, which says as much.
       if (text?.trimEnd() === 'DONE') continue
       // Of an unfinished result it may have left nothing but the event: it stands, and those who ask are told so.
-      const isOverwritten = text === 'OPEN\n' && this.#referee.isEndedByEvent(name)
+      const isOverwritten = text?.trimEnd() === 'OPEN' && this.#referee.isEndedByEvent(name)
       const { metadata, powerCutStep } = this.#settings
       if (isOverwritten && metadata === 'unordered' && powerCutStep !== undefined) continue
       this.#referee.blame(`Task ${name}: in the end state is ${JSON.stringify(text)}.`)

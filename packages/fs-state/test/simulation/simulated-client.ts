@@ -171,9 +171,8 @@ export class SimulatedClient implements FileLayer {
   link(existing: string, path: string): void {
     this.#run('link', path, () => {
       this.#checkRefused('link', path)
-      const place = this.#place(path, 'link')
       this.#missing.delete(path)
-      this.#system.link(existing, place, path)
+      const place = this.#system.link(existing, path)
       this.#replied(place, 'EEXIST', 'link', path)
     })
   }
@@ -255,7 +254,8 @@ export class SimulatedClient implements FileLayer {
 
   *list(path: string): Generator<DirectoryEntry> {
     const found = this.#run('list', path, () => {
-      const node = this.#look(path, 'opendir')
+      const seen = this.#look(path, 'opendir')
+      const node = seen?.kind === 'symlink' ? this.#system.follow(path, seen.target) : seen
       if (node === undefined) throw systemError('ENOENT', 'opendir', path)
       if (node.kind !== 'directory') throw systemError('ENOTDIR', 'opendir', path)
       const atMs = this.#shownAtMs(node, path)

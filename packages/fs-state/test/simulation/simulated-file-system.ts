@@ -58,9 +58,9 @@ export class SimulatedFileSystem {
   }
 
   /** Finds where a name is or would be. @throws `ENOENT`, `ENOTDIR`, `ELOOP` */
-  place(path: string, call: string): Place {
+  place(path: string, call: string, depth = 0): Place {
     const slash = path.lastIndexOf('/')
-    return { directory: this.#directoryAt(path.slice(0, slash), call, 0), name: path.slice(slash + 1) }
+    return { directory: this.#directoryAt(path.slice(0, slash), call, depth), name: path.slice(slash + 1) }
   }
 
   /** What a path stands for, at the server, without following a symbolic link at its end. */
@@ -78,7 +78,8 @@ export class SimulatedFileSystem {
   follow(path: string, target: string, depth = 0): SimulatedNode | undefined {
     if (depth > FOLLOW_MAX) throw systemError('ELOOP', 'open', path)
     const next = posix.resolve(posix.dirname(path), target)
-    const node = this.find(next)
+    const { directory, name } = this.place(next, 'open', depth)
+    const node = directory.entries.get(name)
     return node?.kind === 'symlink' ? this.follow(next, node.target, depth + 1) : node
   }
 
@@ -105,21 +106,27 @@ export class SimulatedFileSystem {
     this.#change([{ directory, name, node: new SimulatedDirectory(this.#newId(), name) }])
   }
 
-  link(existing: string, { directory, name }: Place, path: string): void {
+  /** @returns Where the new name is. */
+  link(existing: string, path: string): Place {
     const from = this.place(existing, 'link')
     const node = from.directory.entries.get(from.name)
     if (node === undefined) throw systemError('ENOENT', 'link', existing)
+    const place = this.place(path, 'link')
+    if (place.directory.entries.has(place.name)) throw systemError('EEXIST', 'link', path)
     if (node.kind === 'directory') throw systemError('EPERM', 'link', existing)
     if (node.kind === 'file' && node.linkCount >= (this.#options.linksMax ?? Number.POSITIVE_INFINITY))
       throw systemError('EMLINK', 'link', existing)
-    if (directory.entries.has(name)) throw systemError('EEXIST', 'link', path)
-    this.#change([{ directory, name, node }])
+    this.#change([{ ...place, node }])
+    return place
   }
 
   rename(from: Place, to: Place, path: string): void {
     const node = from.directory.entries.get(from.name)
     const replaced = to.directory.entries.get(to.name)
     if (node === undefined) throw systemError('ENOENT', 'rename', path)
+    if (node.kind === 'directory' && contains(node, to.directory)) throw systemError('EINVAL', 'rename', path)
+    if (replaced?.kind === 'directory' && contains(replaced, from.directory))
+      throw systemError('ENOTEMPTY', 'rename', path)
     // Two names of one file: rename(2) leaves both.
     if (node === replaced) return
     if (replaced?.kind === 'directory') {
@@ -262,6 +269,11 @@ function persistEdit({ directory, name, node }: NameEdit): void {
 function extremesFirst(max: number, random: RandomSource): number {
   if (max === 0) return 0
   return random.pick([0, max, random.below(max + 1)])
+}
+
+function contains(directory: SimulatedDirectory, other: SimulatedDirectory): boolean {
+  for (const node of walk(directory)) if (node === other) return true
+  return false
 }
 
 function* walk(directory: SimulatedDirectory): Generator<SimulatedNode> {
