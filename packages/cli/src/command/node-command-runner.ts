@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
 import { closeSync } from 'node:fs'
 import { type CommandFault, commandFault, shellFault, startFault } from './command-fault.ts'
+import type { CommandGuard } from './command-guard.ts'
 import type { Command, CommandResult, CommandRunner } from './command-runner.ts'
 import { openLogFile } from './log-file.ts'
 import { parentDeathWords } from './parent-death-signal.ts'
@@ -13,6 +14,8 @@ export interface NodeCommandRunnerOptions {
   readonly graceMs?: number
   /** Whether commands die with this process, where the system can do it. @defaultValue true */
   readonly parentDeathSignal?: boolean
+  /** Stops commands also while this thread is stuck. @defaultValue none */
+  readonly guard?: CommandGuard | undefined
 }
 
 type Stdio = 'ignore' | number
@@ -31,12 +34,14 @@ const GRACE_MS = 5000
 export class NodeCommandRunner implements CommandRunner {
   readonly #graceMs: number
   readonly #parentDeathSignal: boolean
+  readonly #guard: CommandGuard | undefined
   readonly #running = new Set<RunningCommand>()
   #isHeld = false
 
   constructor(options: NodeCommandRunnerOptions = {}) {
     this.#graceMs = options.graceMs ?? GRACE_MS
     this.#parentDeathSignal = options.parentDeathSignal ?? true
+    this.#guard = options.guard
   }
 
   /** See {@link CommandRunner.run}. */
@@ -85,6 +90,7 @@ export class NodeCommandRunner implements CommandRunner {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     })
     this.#running.add(running)
+    const unwatch = this.#guard?.watch(processGroup)
     if (this.#isHeld) running.hold()
     const interrupt = (): void => running.end('interrupted')
     const kill = (): void => running.kill('interrupted')
@@ -98,6 +104,7 @@ export class NodeCommandRunner implements CommandRunner {
       kill()
     }
     const exit = await exited
+    unwatch?.()
     const durationMs = performance.now() - start.clockMs
     // What comes from here on ends what the command has left behind, not the command.
     const { cause } = running

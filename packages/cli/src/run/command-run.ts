@@ -1,5 +1,6 @@
 import { createSoloCommunicator, openPlannedBatch, StopRequest } from '@mpibatch/batch-core'
 import { createFsStateProvider } from '@mpibatch/fs-state'
+import { CommandGuard } from '../command/command-guard.ts'
 import { NodeCommandRunner } from '../command/node-command-runner.ts'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
 import { planCommands } from './plan-commands.ts'
@@ -15,20 +16,29 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
   // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.
   stop.listenToSignals()
   const onMessage = (text: string): void => progress.message(text)
+  const provider = createFsStateProvider({
+    root,
+    durability: options.durability,
+    acceptChanges: options.acceptChanges,
+    crashLimit: options.crashLimit,
+    liveness: options.liveness,
+    command: process.argv.slice(2).join(' '),
+  })
+  let guard: CommandGuard | undefined
   const batch = await openPlannedBatch({
     ...options,
     // The batch itself has one rank, which serves all slots.
     groupSize: 1,
     tasks,
     communicator: createSoloCommunicator(),
-    provider: createFsStateProvider({
-      root,
-      durability: options.durability,
-      acceptChanges: options.acceptChanges,
-      crashLimit: options.crashLimit,
-      liveness: options.liveness,
-      command: process.argv.slice(2).join(' '),
-    }),
+    provider: {
+      ...provider,
+      open: async (...given) => {
+        const store = await provider.open(...given)
+        guard = new CommandGuard({ ticket: store.ticket, slots: plan.slots })
+        return store
+      },
+    },
     stop: new StopRequest({ signal: stop.drain }),
     onFault: onMessage,
   })
@@ -37,7 +47,7 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
   try {
     await runSlots({
       batch,
-      runner: new NodeCommandRunner(),
+      runner: new NodeCommandRunner({ guard }),
       slots: plan.slots,
       groupSize: options.groupSize,
       render: (task, place) => plan.renderCommand(task.index, { ...place, attempt: task.attempt }),
@@ -56,6 +66,7 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
     failure = error
   }
   progress.stop()
+  guard?.close()
   const counts = await closeAfter(failure, () => batch.close())
   return { root: options.root, counts }
 }
