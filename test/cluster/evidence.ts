@@ -110,7 +110,7 @@ function readMarks(directory: string, node: string): SeenCommand[] {
   })
 }
 
-/** What is wrong with a task that is to be DONE, as sentences. */
+/** What is wrong with a task that is to be DONE, as sentences; behind them its whole history. */
 export function faultsOf(task: TaskEvidence, options: { readonly mayOverlap: boolean }): string[] {
   const { name, state, stateWrittenAtMs, events, commands } = task
   const faults: string[] = []
@@ -144,5 +144,18 @@ export function faultsOf(task: TaskEvidence, options: { readonly mayOverlap: boo
   }
   const claims = new Set(commands.map((command) => command.claim))
   check(claims.size === commands.length, 'one claim started two commands')
-  return faults
+  return faults.length === 0 ? [] : [...faults, ...historyOf(task)]
+}
+
+function historyOf({ name, events, commands, stateWrittenAtMs }: TaskEvidence): string[] {
+  const firstMs = commands[0]?.startedAtMs ?? stateWrittenAtMs
+  const at = (timeMs: number): string => `${((timeMs - firstMs) / 1000).toFixed(3)} s`
+  return [
+    ...events.map(({ slot, kind, instance }) => `${name}: event ${slot} is ${kind} by ${instance}`),
+    ...commands.map(
+      ({ node, claim, instance, startedAtMs, lastSeenAtMs, complete }) =>
+        `${name}: command of claim ${claim} by ${instance} in ${node}, ${at(startedAtMs)} to ${at(lastSeenAtMs)}${complete ? '' : ', not complete'}`,
+    ),
+    `${name}: state was written at ${at(stateWrittenAtMs)}`,
+  ]
 }

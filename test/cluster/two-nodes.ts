@@ -9,6 +9,8 @@ import { faultsOf, readCommands, readEvidence } from './evidence.ts'
 import { Instance, type InstanceEnd } from './instance.ts'
 
 const TASKS = 120
+/** Six tasks of 16 s: longer than anybody waits for a sign of life, so that one is running when that comes. */
+const LONG_TASKS = { longEvery: 20, ticks: 64 }
 const END_TIMEOUT_MS = 120_000
 
 /** How the tests of a kind of file system are made. */
@@ -42,7 +44,7 @@ export function describeWithBed(fileSystem: SharedFileSystem, tests: (tools: Sui
 
 /** Starts the same command line in both nodes. */
 async function startBoth({ bed, first, second }: SuiteTools, root: string): Promise<Both> {
-  const options = { root, tasks: TASKS, jobs: 3, longEvery: 20, ticks: 32, more: ['--wait'] }
+  const options = { root, tasks: TASKS, jobs: 3, ...LONG_TASKS, more: ['--wait'] }
   return await Promise.all([
     Instance.start(bed, { node: first, ...options }),
     Instance.start(bed, { node: second, ...options }),
@@ -119,7 +121,7 @@ export function testTwoNodes(tools: SuiteTools): void {
 
   it('run the same command line after a power cut, and what is left is done', async () => {
     await bed.start(second)
-    const options = { node: second, root: 'again', tasks: TASKS, jobs: 3, longEvery: 20, ticks: 32 }
+    const options = { node: second, root: 'again', tasks: TASKS, jobs: 3, ...LONG_TASKS }
     await Instance.start(bed, options)
     await waitUntil(() => readCommands(bed, 'again').size > TASKS / 3, { timeoutMs: 60_000 })
     await bed.kill(second)
