@@ -34,6 +34,10 @@ export const doctorCommand: Command = {
         ...(program === undefined || program === '' ? {} : { peerProgram: program }),
         repair: values.repair === true,
         signal: stop.signal,
+        onLeft: (path) =>
+          process.stderr.write(
+            `mpibatch: ${path} could not be removed; do it when the file system answers.\n`,
+          ),
         onStep: (step) => {
           if (!json) process.stdout.write(stepText(step))
         },

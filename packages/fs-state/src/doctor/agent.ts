@@ -13,6 +13,12 @@ import type { JobInput, JobName, JobResult } from './jobs/job-table.ts'
 /** Longest wait for a process on the peer to answer for the first time, milliseconds. */
 const PEER_START_MS_MAX = 30_000
 
+/** Characters of a process's standard error that are kept. */
+const SAID_LENGTH_MAX = 500
+
+/** Longest wait for a process that was killed, milliseconds. */
+const END_MS_MAX = 1000
+
 const PROGRAM = fileURLToPath(new URL('./agent-process.js', import.meta.url))
 
 interface Waiting {
@@ -31,6 +37,7 @@ export class Agent {
   readonly #waiting = new Map<number, Waiting>()
   #count = 0
   #fault: Error | undefined
+  #said = ''
 
   /** @internal Use {@link startLocalAgent} and {@link startPeerAgent}. */
   constructor(
@@ -42,6 +49,9 @@ export class Agent {
     this.remote = options.remote
     this.#child = child
     this.#send = options.send
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = `${this.#said}${text}`.slice(-SAID_LENGTH_MAX)
+    })
     child.on('error', (error) => this.#fail(error.message))
     child.on('exit', (code, signal) => this.#fail(`ended by ${signal ?? `exit code ${code}`}`))
   }
@@ -73,6 +83,11 @@ export class Agent {
     }
   }
 
+  /** The end of what it has printed on standard error. */
+  get said(): string {
+    return this.#said.trim()
+  }
+
   /** Takes an answer. @internal */
   receive({ id, result, error }: JobReply): void {
     const waiting = this.#waiting.get(id)
@@ -86,14 +101,20 @@ export class Agent {
       return
     const gone = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
-    // A process that hangs in a call on a file system that is gone can't be waited for.
-    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 1000).unref())])
+    // A process that hangs in a call on a file system that is gone can't be waited for, not even at our own end.
+    const isGone = await Promise.race([
+      gone.then(() => true),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), END_MS_MAX).unref()),
+    ])
+    if (isGone) return
+    if (this.#child.connected) this.#child.disconnect()
+    for (const stream of this.#child.stdio) stream?.destroy()
+    this.#child.unref()
   }
 
   #fail(reason: string): void {
-    const error = new StateIoError(`A process of the doctor ${this.remote ? 'on the peer ' : ''}${reason}.`, {
-      details: { code: '' },
-    })
+    const what = `A process of the doctor ${this.remote ? 'on the peer ' : ''}${reason}.`
+    const error = new StateIoError(`${what} ${this.said}`.trim(), { details: { code: '' } })
     this.#fault ??= error
     for (const { reject } of this.#waiting.values()) reject(error)
   }
@@ -101,7 +122,8 @@ export class Agent {
 
 /** Starts a process on this machine. */
 export function startLocalAgent(name: string): Agent {
-  const child = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  // One that hangs must not hold anything open that whoever started the doctor waits for.
+  const child = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   const agent = new Agent(name, child, {
     remote: false,
     // If the channel is closed, the process has ended, and its end says so to those that wait.
@@ -133,10 +155,6 @@ export async function startPeerAgent(name: string, { host, program }: PeerOption
   const options = program === undefined ? ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=10'] : []
   const command = [process.execPath, PROGRAM].map(quoted).join(' ')
   const child = spawn(program ?? 'ssh', [...options, host, command], { stdio: ['pipe', 'pipe', 'pipe'] })
-  let said = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = `${said}${text}`.slice(-500)
-  })
   child.stdin.on('error', () => undefined)
   const agent = new Agent(name, child, {
     remote: true,
@@ -152,7 +170,7 @@ export async function startPeerAgent(name: string, { host, program }: PeerOption
   const fault = await Promise.race([ready, endOf(child), timeOut(PEER_START_MS_MAX)])
   if (fault === undefined) return agent
   await agent.end()
-  throw new StateIoError(`${fault}${said.trim() === '' ? '' : `: ${said.trim()}`}`, { details: { host } })
+  throw new StateIoError(`${fault}${agent.said === '' ? '' : `: ${agent.said}`}`, { details: { host } })
 }
 
 function endOf(child: ChildProcess): Promise<string> {

@@ -15,6 +15,7 @@ import { type FileSystemClass, fileSystemClass } from '../file-system-class.ts'
 import { remedyOf } from '../io-error.ts'
 import { nodeFileLayer } from '../node-file-layer.ts'
 import { saveVerdict } from '../saved-verdict.ts'
+import { ownDirectory } from '../store-paths.ts'
 import { type Agent, checkPeerName, startLocalAgent } from './agent.ts'
 import { joinPeer, type PeerStart } from './agents.ts'
 import { CLOCK_SPAN_MS, judgeClocks, type PeerClock } from './clock-step.ts'
@@ -48,12 +49,16 @@ export interface DoctorOptions {
   readonly save?: boolean
   /** Hears of each step when it is over. */
   readonly onStep?: (step: StepReport) => void
+  /** Hears of a directory that could not be removed. */
+  readonly onLeft?: (path: string) => void
   /** Gives up: the processes are ended and the doctor's directory is removed. */
   readonly signal?: AbortSignal
 }
 
 /** Processes that work against each other. */
 const PROCESSES = 8
+/** Time for removing what was made where a call has hung, milliseconds. */
+const STUCK_MS_MAX = 5000
 /** Time for the look at the tasks of a root, milliseconds. */
 const TREE_BUDGET_MS = 10_000
 
@@ -79,6 +84,8 @@ class Examination {
   #agents: Agent[] = []
   /** Set when a call has hung: what would come after it would hang as well. */
   #stuck = false
+  /** Whether the doctor has a directory of its own. */
+  #writing = false
 
   constructor(options: DoctorOptions) {
     this.#options = options
@@ -116,7 +123,11 @@ class Examination {
 
   async #makeWorkDirectory(first: Agent, name: string): Promise<WorkDirectory | undefined> {
     try {
-      return await this.#ask(first.ask('makeWorkDirectory', { root: this.#directory, name }, JOB_MS_MAX))
+      const work = await this.#ask(
+        first.ask('makeWorkDirectory', { root: this.#directory, name }, JOB_MS_MAX),
+      )
+      this.#writing = true
+      return work
     } catch (error) {
       if (this.#options.signal?.aborted === true) throw error
       const { details } = error as { details?: { code?: string } }
@@ -290,10 +301,11 @@ class Examination {
     await Promise.all(this.#agents.map((agent) => agent.end()))
     const broom = startLocalAgent('broom')
     const root = this.#directory
+    const path = `${ownDirectory(root)}/${name}`
     try {
-      await broom.ask('removeWorkDirectory', { root, path: `${root}/.mpibatch/${name}` }, JOB_MS_MAX)
+      await broom.ask('removeWorkDirectory', { root, path }, this.#stuck ? STUCK_MS_MAX : JOB_MS_MAX)
     } catch {
-      // Read-only, or hung: then there is nothing to be removed, or no way to do it.
+      if (this.#writing) this.#options.onLeft?.(path)
     } finally {
       await broom.end()
     }
