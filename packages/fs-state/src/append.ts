@@ -105,10 +105,10 @@ export class Appender {
       return { kind: 'lost' }
     }
     await this.#passed('append', 'P2', request)
+    // So would RUNNING that outlives its claim, or that lost the OPEN after it to a claim that is lost too.
+    if (claimSynced && kind === 'CLAIM') await this.#syncDirectory(directory, slot)
     if (!afterOwnClaim) await this.clearPayloads(directory, slot)
     await this.#passed('append', 'P3', request)
-    // So would RUNNING that outlives its event.
-    if (claimSynced && kind === 'CLAIM') await this.#syncDirectory(directory, slot)
     const renamed = await this.#rename(payload, directory, slot)
     await this.#passed('append', 'P4', request)
     if (sync) await this.#syncDirectory(directory, slot)

@@ -125,7 +125,7 @@ async function decide(session: StoreSession, reading: TaskReading, request: Clai
     case 'open':
       return { kind: 'claim' }
     case 'settled':
-      return await decideSettled(session, reading, { state: view.state, from, slot })
+      return await decideSettled(session, reading, { state: view.state, request })
     case 'invalid':
       return {
         kind: 'leave',
@@ -159,25 +159,31 @@ export function judgeUnreadable({ files, owners }: StoreSession, directory: stri
 
 async function decideSettled(
   session: StoreSession,
-  { events }: TaskReading,
-  { state, from, slot }: { state: TerminalState; from: ClaimableStates; slot: number },
+  reading: TaskReading,
+  { state, request }: { readonly state: TerminalState; readonly request: ClaimRequest },
 ): Promise<Decision> {
-  if (state === 'DONE' && from.rerun === true) return { kind: 'reopen' }
-  if (state !== 'FAILED' || from.retryFailed !== true)
-    return { kind: 'leave', outcome: { kind: 'settled', slot, state } }
-  // FAILED over a claim was written by another program, or is an old text in a cache: then its owner runs it.
-  const owner = await livingClaimant(session, events)
+  const { directory, from, lastSeen: slot } = request
+  const wanted = state === 'DONE' ? from.rerun : from.retryFailed
+  if (wanted !== true) return { kind: 'leave', outcome: { kind: 'settled', slot, state } }
+  const owner = await livingClaimant(session, directory, reading.events)
   if (owner !== undefined) return { kind: 'leave', outcome: { kind: 'elsewhere', slot, owner } }
-  return { kind: 'claim' }
+  return { kind: state === 'DONE' ? 'reopen' : 'claim' }
 }
 
-/** Who has the claim that is the last event, if it lives. */
+/**
+ * Who has an ended task nevertheless, if anybody does: a word over a living claim was written by another program, or is
+ * an old one in a cache.
+ */
 export async function livingClaimant(
   session: StoreSession,
+  directory: string,
   events: readonly TaskEvent[],
 ): Promise<string | undefined> {
-  const content = events.at(-1)?.content
-  if (content?.kind !== 'CLAIM' || (await session.owners.judge(content.instance)).dead) return undefined
+  const last = events.at(-1)
+  if (last === undefined) return undefined
+  const { content, slot } = last
+  if (content === undefined) return judgeUnreadable(session, directory, slot).dead ? undefined : 'unknown'
+  if (content.kind !== 'CLAIM' || (await session.owners.judge(content.instance)).dead) return undefined
   return content.instance
 }
 

@@ -82,11 +82,12 @@ async function decide(
     case 'invalid':
       return { reason: `its state file ${view.reason}` }
     case 'settled': {
-      const owner = takesLiving ? undefined : await livingClaimant(session, events)
-      if (view.state === 'FAILED' && owner !== undefined)
-        return { reason: `instance ${owner} runs it and is alive, although its state says FAILED` }
-      if (from === 'any' || (from === 'failed' && view.state === 'FAILED')) return 'open'
-      return { reason: `it is ${view.state}` }
+      const wanted = from === 'any' || (from === 'failed' && view.state === 'FAILED')
+      if (!wanted) return { reason: `it is ${view.state}` }
+      const owner = takesLiving ? undefined : await livingClaimant(session, directory, events)
+      if (owner === undefined) return 'open'
+      const who = owner === 'unknown' ? 'somebody' : `instance ${owner}`
+      return { reason: `${who} runs it and may be alive, although its state says ${view.state}` }
     }
     case 'unknown':
       if (from !== 'failed' && judgeUnreadable(session, directory, view.slot).dead) return 'open'
