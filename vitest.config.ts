@@ -12,7 +12,13 @@ export default defineConfig({
       {
         resolve: fromSource,
         ssr: { resolve: fromSource },
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts'],
+          testTimeout: 20_000,
+          // Thousands of directories are to be removed.
+          hookTimeout: 60_000,
+        },
       },
       {
         test: {
