@@ -138,8 +138,11 @@ export class TaskClaimer {
     try {
       slot = end === 'OPEN' ? await store.release(claim, record) : await store.publish(claim, end, record)
     } catch (error) {
-      const lost = error instanceof FencedError || error instanceof ForeignWriterError
-      table.set(taskIndex, { owner, state: lost ? 'ELSEWHERE' : 'INVALID', slot: claim.slot + 1 })
+      const foreign = error instanceof ForeignWriterError
+      const lost = error instanceof FencedError || foreign
+      // A program without claims takes no slot: the next one is free, and must be the next to be tried.
+      const slot = foreign ? claim.slot : claim.slot + 1
+      table.set(taskIndex, { owner, state: lost ? 'ELSEWHERE' : 'INVALID', slot })
       throw error
     }
     table.set(taskIndex, { owner, state: end, slot })

@@ -2,11 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import {
   type Batch,
   type BatchOptions,
+  type ClaimOutcome,
   ClosedError,
   type Communicator,
   ConfigMismatchError,
   FencedError,
+  ForeignWriterError,
   MemoryStateStore,
+  type Outlook,
   openBatchWith,
   type StateStoreProvider,
   type StoreClaim,
@@ -223,6 +226,33 @@ describe('a result that another instance has superseded', () => {
       })
       await batch.close()
     })
+  })
+})
+
+describe('a task whose state another program has changed', () => {
+  it('is tried again in the slot after its claim: no slot is passed over', async () => {
+    const tried: number[] = []
+    class ForeignStore extends MemoryStateStore {
+      override claim(taskIndex: number, options: { readonly lastSeen: number }): Promise<ClaimOutcome> {
+        tried.push(options.lastSeen)
+        return super.claim(taskIndex, options)
+      }
+      override publish(claim: StoreClaim): Promise<number> {
+        if (tried.length === 1) return Promise.reject(new ForeignWriterError('changed'))
+        return super.publish(claim)
+      }
+      override reconsider(): Promise<Outlook> {
+        return Promise.resolve({ ready: [0], owners: [] })
+      }
+    }
+    const provider: StateStoreProvider = {
+      open: (tasks) => Promise.resolve(new ForeignStore(tasks.length)),
+      attach: (_ticket, tasks) => Promise.resolve(new ForeignStore(tasks.length)),
+    }
+    const batch = await openBatchWith({ root: 'any', tasks: ['a'] }, () => provider)
+    await batch.run(() => undefined)
+    expect(await batch.close()).toMatchObject({ DONE: 1 })
+    expect(tried).toEqual([0, 1])
   })
 })
 
