@@ -110,15 +110,6 @@ export function listProcesses(): readonly ProcessStat[] {
   return names.flatMap((name) => (/^[0-9]+$/.test(name) ? (readProcessStat(Number(name)) ?? []) : []))
 }
 
-/** An environment variable of another process, as it was when that process began; `undefined` if it can't be seen. */
-export function readEnvironment(pid: number, variable: string): string | undefined {
-  const prefix = `${variable}=`
-  const entry = readText(`/proc/${pid}/environ`)
-    ?.split('\0')
-    .find((line) => line.startsWith(prefix))
-  return entry?.slice(prefix.length)
-}
-
 function existsProcess(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -9,7 +9,8 @@ import { statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { readAttempts, type StartLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
-import { hasEnded, listProcesses, type ProcessStat, readEnvironment } from './process-identity.ts'
+import { processEnvironments } from './process-environments.ts'
+import { hasEnded, listProcesses, type ProcessStat, readProcessStat } from './process-identity.ts'
 import { instanceDirectory } from './store-paths.ts'
 
 /** Time that killed processes get to disappear. */
@@ -46,16 +47,13 @@ export function endSurvivors(files: FileLayer, root: string, instance: string): 
  * @returns Those that could not be ended within {@link GONE_TIMEOUT_MS}.
  */
 export function endProcessesWith(variables: Readonly<Record<string, string>>): Promise<readonly Survivor[]> {
-  const wanted = Object.entries(variables)
-  return endAll(() =>
-    findProcesses(({ pid }) => wanted.every(([name, value]) => readEnvironment(pid, name) === value)),
-  )
+  return endAll(() => findProcesses(variables, () => false))
 }
 
-async function endAll(find: () => readonly ProcessStat[]): Promise<readonly Survivor[]> {
+async function endAll(find: () => Promise<readonly ProcessStat[]>): Promise<readonly Survivor[]> {
   const deadline = performance.now() + GONE_TIMEOUT_MS
   for (;;) {
-    const found = find()
+    const found = await find()
     if (found.length === 0) return []
     const refused = found.flatMap((process_) => kill(process_) ?? [])
     if (refused.length === found.length) return refused
@@ -81,27 +79,31 @@ function recordedGroups(files: FileLayer, root: string, instance: string): Reado
 export function findSurvivors(
   instance: string,
   groups: ReadonlyMap<number, Pick<StartLine, 'startTime'>>,
-): readonly ProcessStat[] {
-  return findProcesses((stat, byPid) => {
+): Promise<readonly ProcessStat[]> {
+  return findProcesses({ MPIBATCH_INSTANCE: instance }, (stat, byPid) => {
     // The number of a group may be in use again; then its leader is another process than the recorded one.
     const recorded = groups.get(stat.group)?.startTime
-    if (recorded !== undefined && recorded !== '' && byPid.get(stat.group)?.startTime === recorded)
-      return true
-    return readEnvironment(stat.pid, 'MPIBATCH_INSTANCE') === instance
+    return recorded !== undefined && recorded !== '' && byPid.get(stat.group)?.startTime === recorded
   })
 }
 
-/** Processes that run, are wanted, and are not to be spared. */
-function findProcesses(
-  isWanted: (stat: ProcessStat, byPid: ReadonlyMap<number, ProcessStat>) => boolean,
-): readonly ProcessStat[] {
+/** Processes that run, have these variables or are known by their group, and are not to be spared. */
+async function findProcesses(
+  variables: Readonly<Record<string, string>>,
+  isKnown: (stat: ProcessStat, byPid: ReadonlyMap<number, ProcessStat>) => boolean,
+): Promise<readonly ProcessStat[]> {
   const all = listProcesses()
   const byPid = new Map(all.map((stat) => [stat.pid, stat]))
   const spared = ancestorsOf(byPid.get(process.pid), byPid)
   const ownGroup = byPid.get(process.pid)?.group
-  return all.filter(
-    (stat) => !hasEnded(stat) && !spared.has(stat.pid) && stat.group !== ownGroup && isWanted(stat, byPid),
-  )
+  const candidates = all.filter((stat) => !hasEnded(stat) && !spared.has(stat.pid) && stat.group !== ownGroup)
+  const known = candidates.filter((stat) => isKnown(stat, byPid))
+  const others = candidates.filter((stat) => !known.includes(stat))
+  const environments = await processEnvironments.read(others.map(({ pid }) => pid))
+  const entries = Object.entries(variables).map(([name, value]) => `${name}=${value}`)
+  const marked = others.filter(({ pid }) => entries.every((entry) => environments.get(pid)?.includes(entry)))
+  // Reading may have taken a while, in which a number may have come to another process.
+  return [...known, ...marked].filter(({ pid, startTime }) => readProcessStat(pid)?.startTime === startTime)
 }
 
 function ancestorsOf(

@@ -8,7 +8,6 @@ import {
   isSameMachine,
   ownIdentity,
   parseProcessStat,
-  readEnvironment,
 } from '../src/process-identity.ts'
 
 const stat = (command: string, state = 'S', threads = 1): string =>
@@ -58,17 +57,5 @@ describe('the identity of a process', () => {
     expect(isSameMachine(self, { ...self, bootId: 'other' })).toBe(false)
     expect(isSameMachine(self, { ...self, pidNamespace: 'pid:[1]' })).toBe(false)
     expect(isSameMachine({ ...self, bootId: '' }, { ...self, bootId: '', host: 'other' })).toBe(false)
-  })
-
-  it('shows the environment that a process began with', async () => {
-    const child = spawn('sleep', ['1000'], { env: { MPIBATCH_INSTANCE: 'abc' } })
-    await once(child, 'spawn')
-    try {
-      expect(readEnvironment(child.pid ?? 0, 'MPIBATCH_INSTANCE')).toBe('abc')
-      expect(readEnvironment(child.pid ?? 0, 'MPIBATCH')).toBeUndefined()
-    } finally {
-      child.kill('SIGKILL')
-      await once(child, 'close')
-    }
   })
 })
