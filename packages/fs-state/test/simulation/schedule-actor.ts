@@ -7,7 +7,7 @@ import type { SimulatedClient } from './simulated-client.ts'
 import type { SimulatedInstance } from './simulated-instance.ts'
 
 /** Things that an instance does before it goes. */
-const ROUNDS = 4
+const ROUNDS = 3
 
 /** What an actor needs. */
 export interface ActorOptions {
@@ -93,6 +93,8 @@ export class ScheduleActor {
   async #reopen(taskIndex: number, name: string): Promise<void> {
     if (this.#touched.has(taskIndex)) return
     this.#touched.add(taskIndex)
+    // Its slot is not told, so one that may not see it again must not claim the task: commands never do.
+    if (this.#options.forgetful) this.#abandoned.add(taskIndex)
     await this.#guarded(taskIndex, () => reopenTask(this.#options.instance.session, name, { from: 'dead' }))
   }
 

@@ -31,7 +31,7 @@ export interface ScheduleSettings {
 }
 
 /** Steps that a schedule has at most before it is brought to its end. */
-export const STEPS_MAX = 120
+export const STEPS_MAX = 100
 
 /** Draws a world. Each kind of trouble is left out often enough to see the others alone. */
 export function drawSettings(random: RandomSource): ScheduleSettings {
