@@ -16,7 +16,14 @@
 import { StateIoError } from '@mpibatch/batch-core'
 import type { EventKind, TaskEvent } from './event.ts'
 import type { EventTokens } from './event-token.ts'
-import { createOwnFile, readSmallText, removeFile, syncDirectory, syncFile } from './file-access.ts'
+import {
+  createOwnFile,
+  readSmallText,
+  refreshNames,
+  removeFile,
+  syncDirectory,
+  syncFile,
+} from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
@@ -47,6 +54,8 @@ export interface AppenderOptions {
   readonly durability: StoreDurability
   /** Sync the directory for each CLAIM and OPEN too, where the file system may keep a later name and lose an earlier one. */
   readonly claimSync: boolean
+  /** Time until a change by another machine is seen here, at worst. @defaultValue 0 */
+  readonly visibilityMs?: number
   /** Hears of each step, and may hold it up; tests stop there, for a while or for ever. */
   readonly onStep?: OnAppendStep | undefined
 }
@@ -70,6 +79,9 @@ export type AppendOutcome =
   | { readonly kind: 'won'; readonly renamed: boolean }
   /** Another event has the slot; nothing was changed. */
   | { readonly kind: 'lost' }
+
+/** Time between two looks whether a result is shown. */
+const LOOK_MS = 100
 
 const WORDS = { CLAIM: 'RUNNING', DONE: 'DONE', FAILED: 'FAILED', OPEN: 'OPEN' } as const
 
@@ -144,10 +156,24 @@ export class Appender {
       await this.#passed('roll-forward', 'P5', step)
       if (renamed) return last.slot
     }
-    const state = readState(files, directory)
-    if (state.kind === 'word' && state.state === WORDS[kind]) return last.slot
+    if (await this.#isShown(directory, kind)) return last.slot
     await this.append({ directory, slot: last.slot + 1, kind })
     return last.slot + 1
+  }
+
+  /**
+   * Tells whether `state` shows a result whose payload is gone. It is given the time that a change takes to be seen
+   * here: a client that remembers the old text would add a second event for one result.
+   */
+  async #isShown(directory: string, kind: EventKind): Promise<boolean> {
+    const { files, visibilityMs = 0 } = this.#options
+    for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+      const state = readState(files, directory)
+      if (state.kind === 'word' && state.state === WORDS[kind]) return true
+      if (waitedMs >= visibilityMs) return false
+      refreshNames(files, directory)
+      await files.pause(LOOK_MS)
+    }
   }
 
   /** P3: makes sure that no event before this slot can still change `state`. */

@@ -38,7 +38,7 @@ export function withFile<T>(files: FileLayer, path: string, use: UseFile<T>): T 
  * Makes a client of a network file system look again which files the names of a directory lead to. It believes what it
  * knows of a name for up to a minute, but opening and listing a directory goes to the server.
  */
-function refreshNames(files: FileLayer, directory: string): void {
+export function refreshNames(files: FileLayer, directory: string): void {
   for (const _ of files.list(directory)) {
     // To have listed it is enough.
   }

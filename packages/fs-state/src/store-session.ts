@@ -75,7 +75,8 @@ export class StoreSession {
     this.directory = directory
     this.sync = sync
     this.warnings = warnings
-    this.appender = new Appender({ files, tokens, instance, durability, claimSync, onStep })
+    const { visibilityMs } = timings
+    this.appender = new Appender({ files, tokens, instance, durability, claimSync, visibilityMs, onStep })
     const { local } = fileSystemClass(files.fileSystemType(root), files.mountOf(root))
     const stage = (): string => this.stage()
     this.owners = owners ?? new Owners({ files, root, instance, sync, local, timings, jobs, stage })

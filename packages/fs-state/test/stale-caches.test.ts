@@ -70,3 +70,33 @@ describe('an instance that sees everything late', () => {
     expect(stateText(root)).toBe('RUNNING\n')
   })
 })
+
+describe('an instance that still sees RUNNING where its dead predecessor has shown DONE', () => {
+  it('waits until it sees the truth, and adds no second result', async () => {
+    const root = freshRoot()
+    const store = await openStore(root)
+    await store.publish(await mustClaim(store), 'DONE', RECORD)
+    await store.close()
+    let staleReads = 4
+    const states = new Set<number>()
+    const files: FileLayer = {
+      ...nodeFileLayer,
+      open: (path, flags, mode) => {
+        const descriptor = nodeFileLayer.open(path, flags, mode)
+        if (path.endsWith('/a/state')) states.add(descriptor)
+        else states.delete(descriptor)
+        return descriptor
+      },
+      read: (descriptor, buffer) => {
+        if (!states.has(descriptor) || staleReads === 0) return nodeFileLayer.read(descriptor, buffer)
+        staleReads -= 1
+        return Buffer.from('RUNNING\n').copy(buffer)
+      },
+    }
+    const liveness = { heartbeatMs: 100, leaseMs: 1000, visibilityMs: 1000 }
+    const late = await openStore(root, plan('a'), { files, liveness })
+    expect(await late.claim(0, { lastSeen: 0, from: {} })).toMatchObject({ kind: 'settled', state: 'DONE' })
+    expect(staleReads).toBe(0)
+    expect(nodeFileLayer.peek(`${root}/a/state.ev.3`)).toBeUndefined()
+  })
+})
