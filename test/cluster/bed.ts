@@ -103,6 +103,20 @@ export class Bed {
     for (const node of nodes) this.#setFaults(node, '')
   }
 
+  /**
+   * Undoes what a test has done to the nodes: both are up and healed afterwards.
+   *
+   * @param busy - Nodes in which something still runs; they are booted anew.
+   */
+  async restore(busy: readonly string[]): Promise<void> {
+    await this.heal()
+    for (const node of this.fileSystem.nodes) {
+      await this.thaw(node).catch(() => undefined)
+      if (busy.includes(node)) await this.kill(node)
+      if (!(await this.#isUp(node))) await this.start(node)
+    }
+  }
+
   async down(): Promise<void> {
     if (!existsSync(this.#state)) return
     await this.heal()
@@ -161,6 +175,11 @@ export class Bed {
   async heal(): Promise<void> {
     if (this.fileSystem.kind === 'weak') for (const node of this.fileSystem.nodes) this.#setFaults(node, '')
     else await this.#script('cluster', ['heal']).catch(() => undefined)
+  }
+
+  async #isUp(node: string): Promise<boolean> {
+    const status = await this.#script('cluster', ['status'])
+    return status.split('\n').some((line) => line.startsWith(`${node} `) && line.includes(' up '))
   }
 
   /** Makes calls of a node's weakfs fail, besides the faults that it always has; see the top of `weakfs.c`. */

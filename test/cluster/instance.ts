@@ -45,11 +45,20 @@ export class Instance {
   }
 
   static #started = 0
+  static #running: Instance[] = []
+
+  /** Forgets all instances of a bed; gives the nodes of those that have not ended. */
+  static takeRunning(bed: Bed): string[] {
+    const own = Instance.#running.filter((instance) => instance.#bed === bed)
+    Instance.#running = Instance.#running.filter((instance) => !own.includes(instance))
+    return own.filter((instance) => instance.end === undefined).map(({ node }) => node)
+  }
 
   static async start(bed: Bed, options: InstanceOptions): Promise<Instance> {
-    Instance.#started += 1
     const { node, root, tasks, jobs, longEvery, ticks, more = [] } = options
     const instance = new Instance(bed, node, `run.${Instance.#started}`)
+    Instance.#started += 1
+    Instance.#running.push(instance)
     const place = `${LOCAL}/${instance.#place}`
     const argv = [
       ...[process.execPath, PROGRAM, 'run', '--root', `${SHARED}/${root}`, '--array', `0-${tasks - 1}`],

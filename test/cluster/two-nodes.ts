@@ -2,7 +2,7 @@
  * The suite that every kind of shared file system passes: two instances on two nodes, one root, and one of the nodes
  * loses its power, stands still, or is cut off while they run.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { waitUntil } from '../support/wait-until.ts'
 import { Bed, missingFor, type SharedFileSystem } from './bed.ts'
 import { faultsOf, readCommands, readEvidence } from './evidence.ts'
@@ -37,6 +37,7 @@ export function describeWithBed(fileSystem: SharedFileSystem, tests: (tools: Sui
         throw new Error(`The fake nodes need ${missing}; test/cluster/bed/deps.sh installs it.`)
       await bed.up()
     })
+    afterEach(() => bed.restore(Instance.takeRunning(bed)))
     afterAll(() => bed.down())
     tests({ bed, first, second })
   })
@@ -120,7 +121,6 @@ export function testTwoNodes(tools: SuiteTools): void {
   })
 
   it('run the same command line after a power cut, and what is left is done', async () => {
-    await bed.start(second)
     const options = { node: second, root: 'again', tasks: TASKS, jobs: 3, ...LONG_TASKS }
     await Instance.start(bed, options)
     await waitUntil(() => readCommands(bed, 'again').size > TASKS / 3, { timeoutMs: 60_000 })
