@@ -13,10 +13,13 @@ const LIBRARY = pathToFileURL(join(import.meta.dirname, '../../packages/cli/dist
 /** Short, but a machine under load must be able to keep them. */
 const MPIBATCH_LIVENESS = 'heartbeat=100ms,lease=1500ms,visibility=0s,dead-after=2s'
 
-/** A root, and the line that runs its tasks: each notes its start and end, with its process, in `log`. */
-function makePlace(seconds: number, tasks = '1-4') {
+/**
+ * A root, and the line that runs its tasks: each notes its start and end, with its process, in `log`. The first attempt of
+ * each goes on until there is a file `go`.
+ */
+function makePlace(tasks = '1-4') {
   const options: ProgramOptions = { cwd: temporaryDirectory(), env: { MPIBATCH_LIVENESS } }
-  const line = `echo start {} $$ >> log; sleep ${seconds}; echo end {} $$ >> log`
+  const line = `echo start {} $$ >> log; until [ -e go ] || [ $MPIBATCH_ATTEMPT -gt 1 ]; do sleep 0.05; done; echo end {} $$ >> log`
   const argv = [
     'run',
     '--root',
@@ -41,6 +44,7 @@ function makePlace(seconds: number, tasks = '1-4') {
     argv,
     log,
     root,
+    go: (): void => writeFileSync(join(options.cwd, 'go'), ''),
     start: (...more: string[]) => startProgram([...splice(argv, more)], options),
   }
 }
@@ -63,7 +67,7 @@ function moveAway(root: string, instance: string): void {
 
 describe('a run that is frozen', () => {
   test('loses its tasks to one that waits, which ends its commands first; awake again, it says so and ends with 3', async () => {
-    const place = makePlace(5, '1-2')
+    const place = makePlace('1-2')
     const first = place.start()
     await waitUntil(() => place.log().length === 2, { describe: first.stderr })
     first.child.kill('SIGSTOP')
@@ -85,7 +89,7 @@ describe('a run that is frozen', () => {
 
 describe('a run whose disk does not answer', () => {
   test('holds its commands, and goes on with them when it does', async () => {
-    const place = makePlace(4, '1-2')
+    const place = makePlace('1-2')
     const run = place.start()
     await waitUntil(() => place.log().length === 2, { describe: run.stderr })
     const directory = join(place.root, '.mpibatch', 'i', instancesOf(place.root)[0] ?? '')
@@ -100,8 +104,9 @@ describe('a run whose disk does not answer', () => {
     renameSync(join(directory, 'hb'), join(directory, 'fifo'))
     renameSync(join(directory, 'kept'), join(directory, 'hb'))
     execFileSync('timeout', ['10', 'dd', `if=${join(directory, 'fifo')}`, 'count=1', 'status=none'])
+    await waitUntil(() => run.stderr().includes('answers again'), { describe: run.stderr })
+    place.go()
     const end = await run.ended
-    expect(end.stderr).toContain('answers again')
     expect(end).toMatchObject({ exitCode: 0 })
     expect(place.log().sort()).toEqual(
       pids.flatMap((pid, index) => ['end', 'start'].map((what) => `${what} ${index + 1} ${pid}`)).sort(),
@@ -111,12 +116,13 @@ describe('a run whose disk does not answer', () => {
 
 describe('a run out of sight', () => {
   test('that died is waited for until that is certain, and its tasks are run by the same line without a flag', async () => {
-    const place = makePlace(0.5)
+    const place = makePlace()
     const first = place.start()
     await waitUntil(() => place.log().length === 2, { describe: first.stderr })
     first.child.kill('SIGKILL')
     await first.ended
     moveAway(place.root, instancesOf(place.root)[0] ?? '')
+    place.go()
     const end = await place.start().ended
     expect(end.stderr).toMatch(/Waiting up to \d+ s for a sign of life of instance [0-9a-f]{16} on far-away/)
     expect(end).toMatchObject({ exitCode: 0 })
@@ -124,7 +130,7 @@ describe('a run out of sight', () => {
   })
 
   test('that lives is not waited for, unless that is asked for', async () => {
-    const place = makePlace(6, '1-2')
+    const place = makePlace('1-2')
     const first = place.start()
     await waitUntil(() => place.log().length === 2, { describe: first.stderr })
     moveAway(place.root, instancesOf(place.root)[0] ?? '')
@@ -133,7 +139,10 @@ describe('a run out of sight', () => {
     expect(JSON.parse(second.stdout)).toMatchObject({ elsewhere: 2, done: 0 })
     expect(second.stderr).toContain('--wait')
     expect(first.child.exitCode).toBeNull()
-    const third = await place.start('--wait').ended
+    const waiting = place.start('--wait')
+    await waitUntil(() => waiting.stderr().includes('which runs'), { describe: waiting.stderr })
+    place.go()
+    const third = await waiting.ended
     expect(third).toMatchObject({ exitCode: 0 })
     expect(JSON.parse(third.stdout)).toMatchObject({ elsewhere: 0, done: 2 })
     expect(place.log()).toHaveLength(4)
@@ -141,7 +150,7 @@ describe('a run out of sight', () => {
 })
 
 test('times that would let two owners run one task are refused, with the shortest that is safe', async () => {
-  const { options, argv } = makePlace(0)
+  const { options, argv } = makePlace()
   const env = { MPIBATCH_LIVENESS: 'lease=10s,dead-after=5s' }
   const end = await startProgram(argv, { ...options, env }).ended
   expect(end).toMatchObject({ exitCode: 2 })

@@ -58,7 +58,7 @@ export interface CommandRunner {
    *
    * A command that can't be started is a result too (`not-found`, `not-executable` or `error`, with a message).
    *
-   * @throws Only what `onStart` throws; the command is ended before.
+   * @throws What `onStart` throws; the command is ended before. {@link StateIoError} if the disk can't take its log.
    */
   run(command: Command): Promise<CommandResult>
   /** Stops all that runs, and what starts from now on, with SIGSTOP; their time stands still. Idempotent. */

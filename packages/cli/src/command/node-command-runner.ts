@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
 import { closeSync } from 'node:fs'
+import { StateIoError } from '@mpibatch/batch-core'
 import { type CommandFault, commandFault, shellFault, startFault } from './command-fault.ts'
 import type { CommandGuard } from './command-guard.ts'
 import type { Command, CommandResult, CommandRunner } from './command-runner.ts'
@@ -176,7 +177,13 @@ function outcome(
   return { reason: 'exit', ...facts, ...(message === undefined ? {} : { message }) }
 }
 
-/** Opens the log files, or says why that failed; then none is left open. */
+const DISK_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'])
+
+/**
+ * Opens the log files, or says why that failed; then none is left open.
+ *
+ * @throws {@link StateIoError} if the disk is full or broken.
+ */
 async function openLogs(command: Command): Promise<readonly Stdio[] | CommandFault> {
   const logs: Stdio[] = []
   for (const path of [command.stdoutPath, command.stderrPath]) {
@@ -184,6 +191,13 @@ async function openLogs(command: Command): Promise<readonly Stdio[] | CommandFau
       logs.push(path === undefined ? 'ignore' : await openLogFile(path))
     } catch (error) {
       closeLogs(logs)
+      if (DISK_ERRORS.has((error as NodeJS.ErrnoException).code ?? '')) {
+        // Not the command's fault, and the next one's log would fare no better.
+        throw new StateIoError(
+          `Could not make the log file ${path}: ${(error as Error).message}. Free some space, or check the disk, and run again.`,
+          { cause: error, details: { path } },
+        )
+      }
       return { reason: 'error', message: `Its log file can't be made: ${(error as Error).message}` }
     }
   }
