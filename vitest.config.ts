@@ -30,7 +30,7 @@ export default defineConfig({
       },
       {
         // Hundreds of processes that are killed or stopped, one after another.
-        test: { name: 'crashes', include: ['test/crashes/**/*.test.ts'], testTimeout: 30_000 },
+        test: { name: 'crashes', include: ['test/crashes/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
         // Needs Python's pshmem, which test/pshmem/prepare.mjs installs.

@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { runActor, stateOf } from '../multi-process/store-actors.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { runActor, stateOf } from './store-actors.ts'
 
-const FIXTURE = join(import.meta.dirname, 'fixtures', 'dying-instance.mjs')
+const FIXTURE = join(import.meta.dirname, '../multi-process/fixtures/dying-instance.mjs')
 const { DONE, OPEN } = { DONE: 2, OPEN: 0 }
 
 interface Dying {

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { type ActorLine, runActor, type Script, startActor, stateOf } from '../multi-process/store-actors.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { type ActorLine, runActor, type Script, startActor, stateOf } from './store-actors.ts'
 
 /** What is expected after a kill. */
 interface Expected {
