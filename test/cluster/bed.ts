@@ -29,6 +29,10 @@ export interface SharedFileSystem {
   readonly options?: string
   /** Liveness times that are honest there, as `MPIBATCH_LIVENESS` takes them. */
   readonly liveness: string
+  /** After so long, milliseconds, a node sees what the other has done; part of {@link SharedFileSystem.liveness}. */
+  readonly visibilityMs: number
+  /** Tasks that make a run of half a minute there. */
+  readonly tasks: number
   /** Faults that each node has all the time, as the rules of weakfs. */
   readonly faults?: string
 }
@@ -40,6 +44,8 @@ export const NFS: SharedFileSystem = {
   nodes: ['node101', 'node102'],
   // A heartbeat is rewritten in place and read by opening, which asks the server: milliseconds, not the 60 s of names.
   liveness: 'heartbeat=500ms,lease=3s,visibility=2s,dead-after=6s',
+  visibilityMs: 2000,
+  tasks: 80,
 }
 
 /** GlusterFS, one brick, clients with their defaults: attributes are kept for a second. */
@@ -48,15 +54,22 @@ export const GLUSTER: SharedFileSystem = {
   needs: ['glusterd', 'glusterfs', 'gluster', 'nft', '/dev/fuse'],
   nodes: ['node1', 'node2'],
   liveness: 'heartbeat=300ms,lease=2s,visibility=2s,dead-after=5s',
+  visibilityMs: 2000,
+  tasks: 120,
 }
 
-/** A file system that keeps what it knows for 3 s, loses every second answer of some calls, and has no locks. */
+/**
+ * A file system that keeps what it knows for 3 s, loses every second answer of some calls, says ESTALE of files that were
+ * replaced while they are read, and has no locks.
+ */
 export const WEAK: SharedFileSystem = {
   kind: 'weak',
   needs: ['cc', 'pkg-config', 'fusermount3', '/usr/include/fuse3', '/dev/fuse'],
   nodes: ['node1', 'node2'],
-  options: 'attr=3,entry=3,neg=3,lock=ENOTSUP',
+  options: 'attr=3,entry=3,neg=3,lock=ENOTSUP,estale',
   liveness: 'heartbeat=200ms,lease=1s,visibility=3s,dead-after=5s',
+  visibilityMs: 3000,
+  tasks: 120,
   faults:
     'lostreply link every=2\nlostreply rename every=3\nlostreply unlink every=2\nlostreply mkdir every=2\n',
 }
@@ -100,7 +113,7 @@ export class Bed {
     if (kind === 'nfs')
       await this.#script('cluster-uml', ['up', '2', ...(options === undefined ? [] : [options])])
     else await this.#script('clusterfs', ['up', kind, ...(options === undefined ? [] : [options])])
-    for (const node of nodes) this.#setFaults(node, '')
+    for (const node of nodes) this.inject(node, '')
   }
 
   /**
@@ -167,13 +180,13 @@ export class Bed {
   /** Cuts a node off from the file system. */
   async partition(node: string): Promise<void> {
     // Behind weakfs is no network; its calls hang instead.
-    if (this.fileSystem.kind === 'weak') this.#setFaults(node, 'hang any\n')
+    if (this.fileSystem.kind === 'weak') this.inject(node, 'hang any\n')
     else await this.#script('cluster', ['partition', node])
   }
 
   /** Ends a partition. */
   async heal(): Promise<void> {
-    if (this.fileSystem.kind === 'weak') for (const node of this.fileSystem.nodes) this.#setFaults(node, '')
+    if (this.fileSystem.kind === 'weak') for (const node of this.fileSystem.nodes) this.inject(node, '')
     else await this.#script('cluster', ['heal']).catch(() => undefined)
   }
 
@@ -182,8 +195,8 @@ export class Bed {
     return status.split('\n').some((line) => line.startsWith(`${node} `) && line.includes(' up '))
   }
 
-  /** Makes calls of a node's weakfs fail, besides the faults that it always has; see the top of `weakfs.c`. */
-  #setFaults(node: string, rules: string): void {
+  /** Makes calls of a node's weakfs fail until {@link Bed.heal}, besides those that always do; see the top of `weakfs.c`. */
+  inject(node: string, rules: string): void {
     const path = join(this.#state, 'fs', `ctl.${node}`)
     if (!existsSync(join(path, '..'))) return
     writeFileSync(`${path}.new`, `${rules}${this.fileSystem.faults ?? ''}`)

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitUntil } from '../support/wait-until.ts'
 import { type Bed, LOCAL, REPOSITORY, SHARED } from './bed.ts'
@@ -67,9 +67,29 @@ export class Instance {
     ]
     const line = argv.map((word) => `'${word}'`).join(' ')
     const { liveness } = bed.fileSystem
-    const script = `mkdir -p ${place}; cd ${place}; MPIBATCH_LIVENESS=${liveness} ${line} >out 2>err; echo $? >code.new; mv code.new code`
+    const script = `mkdir -p ${place}; cd ${place}; MPIBATCH_LIVENESS=${liveness} ${line} >out 2>err & echo $! >pid; wait $!; echo $? >code.new; mv code.new code`
     await bed.exec(node, ['setsid', '--fork', 'sh', '-c', `exec </dev/null >/dev/null 2>&1; ${script}`])
     return instance
+  }
+
+  /** Asks it to end what it runs, as a user or a job scheduler does: at the second signal it does not wait for that. */
+  async interrupt(): Promise<void> {
+    const script = `pid=$(cat ${LOCAL}/${this.#place}/pid); kill -TERM $pid; sleep 0.5; kill -TERM $pid`
+    await this.#bed.exec(this.node, ['sh', '-c', script])
+  }
+
+  /** Waits until it has said something. Asked in its node: a kernel of its own shows its files to others when they are closed. */
+  async hasSaid(text: string): Promise<void> {
+    const end = performance.now() + 30_000
+    for (let said = ''; !said.includes(text); ) {
+      if (performance.now() > end) throw new Error(`It has not said "${text}", but: ${said}`)
+      said = await this.#bed.exec(this.node, ['sh', '-c', `cat ${LOCAL}/${this.#place}/err || true`])
+    }
+  }
+
+  /** When it had ended, by the clock of the machine, milliseconds since 1970. */
+  get endedAtMs(): number {
+    return statSync(this.#bed.localPath(this.node, this.#place, 'code')).mtimeMs
   }
 
   /** How it ended, or `undefined` while it runs. */

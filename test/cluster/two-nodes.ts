@@ -5,12 +5,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { waitUntil } from '../support/wait-until.ts'
 import { Bed, missingFor, type SharedFileSystem } from './bed.ts'
-import { faultsOf, readCommands, readEvidence } from './evidence.ts'
+import { faultsOf, readCommands, readEvidence, type SeenCommand } from './evidence.ts'
 import { Instance, type InstanceEnd } from './instance.ts'
 
-const TASKS = 120
-/** Six tasks of 16 s: longer than anybody waits for a sign of life, so that one is running when that comes. */
+/** Some tasks last 16 s: longer than anybody waits for a sign of life, so that one is running when that comes. */
 const LONG_TASKS = { longEvery: 20, ticks: 64 }
+/**
+ * What may pass beside the file system: two heartbeats, the start of a command in a slow node, a busy machine. Far less
+ * than the 30 s after which an NFS client looks again for a name that it knows to be absent.
+ */
+const SLACK_MS = 5000
 const END_TIMEOUT_MS = 120_000
 
 /** How the tests of a kind of file system are made. */
@@ -45,7 +49,7 @@ export function describeWithBed(fileSystem: SharedFileSystem, tests: (tools: Sui
 
 /** Starts the same command line in both nodes. */
 async function startBoth({ bed, first, second }: SuiteTools, root: string): Promise<Both> {
-  const options = { root, tasks: TASKS, jobs: 3, ...LONG_TASKS, more: ['--wait'] }
+  const options = { root, tasks: bed.fileSystem.tasks, jobs: 3, ...LONG_TASKS, more: ['--wait'] }
   return await Promise.all([
     Instance.start(bed, { node: first, ...options }),
     Instance.start(bed, { node: second, ...options }),
@@ -89,27 +93,56 @@ function expectAllDone(
   { bed }: SuiteTools,
   { root, survivor, mayOverlap = false }: { root: string; survivor: InstanceEnd; mayOverlap?: boolean },
 ): void {
+  const { tasks } = bed.fileSystem
   const evidence = readEvidence(bed, root)
   expect(evidence.flatMap((task) => faultsOf(task, { mayOverlap }))).toEqual([])
-  expect(evidence).toHaveLength(TASKS)
+  expect(evidence).toHaveLength(tasks)
   expect(survivor, survivor.stderr).toMatchObject({
     exitCode: 0,
-    summary: { tasks: TASKS, done: TASKS, failed: 0, open: 0, elsewhere: 0, invalid: 0, exitCode: 0 },
+    summary: { tasks, done: tasks, failed: 0, open: 0, elsewhere: 0, invalid: 0, exitCode: 0 },
   })
+}
+
+/** Lets both nodes work on a root to its end, and looks at what they have done. */
+export async function runInPeace(tools: SuiteTools, root: string): Promise<void> {
+  const both = await startBoth(tools, root)
+  for (const instance of both) expectAllDone(tools, { root, survivor: await instance.ended(END_TIMEOUT_MS) })
 }
 
 /** The tests of {@link describeWithBed} that are the same everywhere. */
 export function testTwoNodes(tools: SuiteTools): void {
-  const { bed, second } = tools
+  const { bed, first, second } = tools
+  const { kind, tasks, visibilityMs } = bed.fileSystem
 
   it('share the tasks, each is run once', async () => {
-    const instances = await startBoth(tools, 'peace')
-    const [one, other] = await Promise.all(instances.map((instance) => instance.ended(END_TIMEOUT_MS)))
-    for (const end of [one, other])
-      if (end !== undefined) expectAllDone(tools, { root: 'peace', survivor: end })
+    await runInPeace(tools, 'peace')
     const commands = [...readCommands(bed, 'peace').values()]
     expect(commands.every((of) => of.length === 1)).toBe(true)
     expect(new Set(commands.flat().map(({ node }) => node)).size).toBe(2)
+  })
+
+  it('hear of each other’s releases and results without waiting for a cache to run out', async () => {
+    const options = { root: 'news', tasks: 1, jobs: 1, longEvery: 1, ticks: 40, more: ['--wait'] }
+    const commands = (): readonly SeenCommand[] => [...readCommands(bed, 'news').values()].flat()
+    const owner = await Instance.start(bed, { node: first, ...options })
+    await waitUntil(() => commands().length === 1, { describe: () => owner.describe() })
+    const heir = await Instance.start(bed, { node: second, ...options })
+    // By then it has looked at the task, and its client knows that there is no next event.
+    await heir.hasSaid('Waiting for')
+    await owner.interrupt()
+    await owner.ended(30_000)
+    await waitUntil(() => commands().length === 2, { describe: () => heir.describe() })
+    const takenMs = (commands()[1]?.startedAtMs ?? 0) - owner.endedAtMs
+    const late = await Instance.start(bed, { node: first, ...options })
+    await late.hasSaid('Waiting for')
+    const [one, other] = await Promise.all([heir.ended(END_TIMEOUT_MS), late.ended(END_TIMEOUT_MS)])
+    const knownMs = late.endedAtMs - heir.endedAtMs
+    console.log(
+      `${kind}: taken after ${Math.round(takenMs)} ms, result known after ${Math.round(knownMs)} ms.`,
+    )
+    expect([one.exitCode, other.exitCode], `${one.stderr}${other.stderr}`).toEqual([0, 0])
+    expect(takenMs).toBeLessThan(visibilityMs + SLACK_MS)
+    expect(knownMs).toBeLessThan(visibilityMs + SLACK_MS)
   })
 
   it('lose one to a power cut, and the other finishes all', async () => {
@@ -121,9 +154,9 @@ export function testTwoNodes(tools: SuiteTools): void {
   })
 
   it('run the same command line after a power cut, and what is left is done', async () => {
-    const options = { node: second, root: 'again', tasks: TASKS, jobs: 3, ...LONG_TASKS }
+    const options = { node: second, root: 'again', tasks, jobs: 3, ...LONG_TASKS }
     await Instance.start(bed, options)
-    await waitUntil(() => readCommands(bed, 'again').size > TASKS / 3, { timeoutMs: 60_000 })
+    await waitUntil(() => readCommands(bed, 'again').size > tasks / 3, { timeoutMs: 60_000 })
     await bed.kill(second)
     const before = readEvidence(bed, 'again').filter(({ state }) => state === 'DONE\n')
     await bed.start(second)
