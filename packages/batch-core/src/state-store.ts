@@ -86,7 +86,12 @@ export interface StoreLease {
   readonly state: LeaseState
   /** @throws {@link LeaseLostError} if it is lost. */
   check(): void
-  /** Calls back some time after each change, half a second at most. @returns Ends that. */
+  /**
+   * Calls back some time after each change, half a second at most. Who begins to listen while the lease is not valid
+   * hears of that as of a change.
+   *
+   * @returns Ends that.
+   */
   onChange(listener: (state: LeaseState) => void): () => void
 }
 

@@ -36,9 +36,9 @@ export class Lease implements StoreLease {
   readonly #words: BigInt64Array
   readonly #leaseMs: number
   readonly #clock: Clock
-  readonly #listeners = new Set<(state: LeaseState) => void>()
+  /** With each, what it knows. */
+  readonly #listeners = new Map<(state: LeaseState) => void, LeaseState>()
   #timer: NodeJS.Timeout | undefined
-  #told: LeaseState = 'valid'
 
   /** Makes a valid lease, renewed by what was done from `start` on. */
   static create(start: Instant, options: { readonly leaseMs: number; readonly clock?: Clock }): Lease {
@@ -98,8 +98,7 @@ export class Lease implements StoreLease {
 
   /** See {@link StoreLease.onChange}. */
   onChange(listener: (state: LeaseState) => void): () => void {
-    if (this.#listeners.size === 0) this.#told = this.state
-    this.#listeners.add(listener)
+    this.#listeners.set(listener, 'valid')
     const lookMs = Math.min(Math.max(this.#leaseMs / LOOKS_PER_LEASE, LOOK_MS_MIN), LOOK_MS_MAX)
     this.#timer ??= setInterval(() => this.#look(), lookMs).unref()
     return () => {
@@ -116,9 +115,11 @@ export class Lease implements StoreLease {
 
   #look(): void {
     const { state } = this
-    if (state === this.#told) return
-    this.#told = state
-    for (const listener of [...this.#listeners]) listener(state)
+    for (const [listener, known] of [...this.#listeners]) {
+      if (known === state || !this.#listeners.has(listener)) continue
+      this.#listeners.set(listener, state)
+      listener(state)
+    }
   }
 
   #note({ monotonicMs, bootMs, wallMs }: Instant): void {

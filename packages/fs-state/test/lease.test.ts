@@ -101,4 +101,19 @@ describe('a lease', () => {
     await expect(losing).rejects.toThrow(LeaseLostError)
     stop()
   })
+
+  it('tells also who begins to listen when it is in doubt already', async () => {
+    const clock = new FakeClock()
+    const lease = leaseOn(clock)
+    const heard: string[] = []
+    const stopFirst = lease.onChange((state) => heard.push(`first ${state}`))
+    lease.suspect()
+    await expect.poll(() => heard).toEqual(['first suspect'])
+    const stopSecond = lease.onChange((state) => heard.push(`second ${state}`))
+    await expect.poll(() => heard).toEqual(['first suspect', 'second suspect'])
+    stopFirst()
+    lease.lose()
+    await expect.poll(() => heard).toEqual(['first suspect', 'second suspect', 'second lost'])
+    stopSecond()
+  })
 })
