@@ -241,19 +241,22 @@ export class Appender {
     const { directory, slot, kind } = request
     const { files, tokens, instance } = this.#options
     const path = eventPath(directory, slot)
+    let mayBeMade = false
     try {
       return await repeatUnclear(files, async () => {
         try {
           await tokens.makeEvent(kind, path)
           return 'ours'
         } catch (error) {
-          if (codeOf(error) !== 'EEXIST') throw error
+          const isTaken = codeOf(error) === 'EEXIST'
+          // Also if a later try fails for a clear reason, or in reading whose event it is.
+          mayBeMade ||= isTaken || isUnclear(error) || error instanceof StateIoError
+          if (!isTaken) throw error
           return this.#whoseEvent(request)
         }
       })
     } catch (error) {
       // If the event may have been made, its payload must stay, so that a successor can complete the result.
-      const mayBeMade = isUnclear(error) || error instanceof StateIoError
       if (!mayBeMade) this.#discard(payloadPath(directory, slot, instance))
       throw toStateIoError(error, { path, action: 'make', slot, tried: mayBeMade })
     }

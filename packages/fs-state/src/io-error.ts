@@ -66,8 +66,12 @@ export function toStateIoError(
     readonly tried?: boolean
   },
 ): StateIoError {
-  if (error instanceof StateIoError) return error
   const { path, action, slot, tried = false } = where
+  if (error instanceof StateIoError) {
+    if (!tried || error.details.tried === true) return error
+    const details = { ...error.details, tried, ...(slot === undefined ? {} : { slot }) }
+    return new StateIoError(error.message, { cause: error.cause, details })
+  }
   return new StateIoError(`Could not ${action} ${path}: ${reasonOf(error)}. ${remedyOf(error)}`, {
     cause: error,
     details: { path, code: codeOf(error), tried, ...(slot === undefined ? {} : { slot }) },

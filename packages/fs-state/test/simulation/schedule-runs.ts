@@ -54,9 +54,11 @@ export function seedOf(usual: number): number {
 export async function mustPlay(options: RunsOptions): Promise<void> {
   const failed = await playSchedules(options)
   if (failed === undefined) return
+  const again = `Play it again: MPIBATCH_SEED=${options.seed} MPIBATCH_SCHEDULE=${failed.number} npm run test:schedules`
+  // At once: other processes may go on for minutes.
+  process.stderr.write(`${failed.fault}\n${again}\n`)
   const lines: string[] = []
-  await playSchedule(options.seed, failed.number, { trace: (line) => lines.push(line) })
-  throw new Error(
-    `${failed.fault}\nPlay it again: MPIBATCH_SEED=${options.seed} MPIBATCH_SCHEDULE=${failed.number} npm run test:schedules\n${lines.join('\n')}`,
-  )
+  const ablation = options.ablation ?? {}
+  await playSchedule(options.seed, failed.number, { ablation, trace: (line) => lines.push(line) })
+  throw new Error(`${failed.fault}\n${again}\n${lines.join('\n')}`)
 }
