@@ -100,7 +100,8 @@ describe('a run whose disk does not answer', () => {
     const stateOf = (pid: number): string | undefined =>
       /\) ([A-Z])/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1]
     await waitUntil(() => pids.every((pid) => stateOf(pid) === 'T'), { describe: run.stderr })
-    expect(run.stderr()).toContain('did not answer in time')
+    // Said by another thread than the one that holds the commands, and through a pipe: it may come later.
+    await waitUntil(() => run.stderr().includes('did not answer in time'), { describe: run.stderr })
     renameSync(join(directory, 'hb'), join(directory, 'fifo'))
     renameSync(join(directory, 'kept'), join(directory, 'hb'))
     execFileSync('timeout', ['10', 'dd', `if=${join(directory, 'fifo')}`, 'count=1', 'status=none'])
