@@ -1,13 +1,18 @@
 /** The doctor on FUSE: alone, and with a peer that has its own mount and caches. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { type Examined, examine, runMpibatch } from './run-doctor.ts'
 import { mountWeak, NO_FUSE, shellInto, type WeakNodes } from './weak-mounts.ts'
 
-async function examineAlone(options: string): Promise<Examined & WeakNodes> {
+async function examineAlone(
+  options: string,
+  whileItRuns?: (backing: string) => void,
+): Promise<Examined & WeakNodes> {
   const weak = await mountWeak(options)
+  const timer = setInterval(() => whileItRuns?.(weak.backing), 1)
+  onTestFinished(() => clearInterval(timer))
   return { ...(await examine([weak.point], { prefix: weak.nodes[0]?.enter ?? [] })), ...weak }
 }
 
@@ -17,6 +22,19 @@ async function examineTogether(options: string): Promise<Examined & WeakNodes> {
   if (here === undefined || there === undefined) throw new Error('Two nodes were mounted')
   const env = { MPIBATCH_RSH: shellInto(there) }
   return { ...(await examine([weak.point, '--peer', 'node2'], { prefix: here.enter, env })), ...weak }
+}
+
+/** Does what another client would: replaces the file that the doctor reads again and again. */
+function replaceElsewhere(backing: string): void {
+  try {
+    for (const name of readdirSync(join(backing, '.mpibatch'))) {
+      const directory = join(backing, '.mpibatch', name, 'replace')
+      copyFileSync(join(directory, 'state'), join(directory, 'elsewhere'))
+      renameSync(join(directory, 'elsewhere'), join(directory, 'state'))
+    }
+  } catch {
+    // The doctor is not there yet, has just replaced it, or has gone on.
+  }
 }
 
 describe.skipIf(NO_FUSE !== '')('the doctor on a FUSE mount, alone', () => {
@@ -50,7 +68,11 @@ describe.skipIf(NO_FUSE !== '')('the doctor on a FUSE mount, alone', () => {
   })
 
   it('does with handles that go stale', async () => {
-    const { report, codes } = await examineAlone('estale')
+    // A slow reading is one that a replacement falls into, whatever else the machine does; and a file goes stale only
+    // when somebody else replaces it, since libfuse keeps what is open.
+    const ctl = join(temporaryDirectory(), 'ctl')
+    writeFileSync(ctl, 'delay read 20 path=replace\n')
+    const { report, codes } = await examineAlone(`estale,ctl=${ctl}`, replaceElsewhere)
     expect(codes(3)).toContain('stale-handles')
     expect(report.use).toBe('several-instances')
   })
