@@ -63,6 +63,8 @@ export interface Communicator {
   readonly rank: number
   /** Number of members. */
   readonly size: number
+  /** Whether all ranks are threads of one process, so that what is sent may hold a SharedArrayBuffer. */
+  readonly sharesProcess: boolean
 
   /** Sends a message (MPI_Send). Resolves when `data` may be changed again; not collective. */
   send(data: unknown, options: SendOptions): Promise<void>

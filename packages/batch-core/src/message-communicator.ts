@@ -57,6 +57,7 @@ type Decision<T> = { readonly result: T } | { readonly mismatch: string }
 class MessageCommunicator implements Communicator {
   readonly rank: number
   readonly size: number
+  readonly sharesProcess: boolean
   readonly #endpoint: Endpoint
   /** World rank of each member. */
   readonly #members: readonly number[]
@@ -68,6 +69,7 @@ class MessageCommunicator implements Communicator {
   constructor(endpoint: Endpoint, members: readonly number[], context: string) {
     this.rank = members.indexOf(endpoint.transport.worldRank)
     this.size = members.length
+    this.sharesProcess = endpoint.transport.sharesProcess
     this.#endpoint = endpoint
     this.#members = members
     this.#context = context

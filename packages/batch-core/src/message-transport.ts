@@ -28,6 +28,8 @@ export interface MessageTransport {
   /** This rank, 0 to `worldSize - 1`. */
   readonly worldRank: number
   readonly worldSize: number
+  /** Whether all ranks are threads of one process, so that a SharedArrayBuffer can be sent and stays shared. */
+  readonly sharesProcess: boolean
   /**
    * Sends a copy, taken before this returns; the receiver may be the sender.
    *

@@ -23,6 +23,15 @@ export interface SharedWindow {
   exchange(index: number, value: number): Promise<number>
   /** Replaces if the word equals `expected`; returns the value before (MPI_Compare_and_swap). */
   compareExchange(index: number, expected: number, replacement: number): Promise<number>
+  /** Reads `count` words from `index` on (MPI_Get). Each word is whole; the block need not be of one moment. */
+  read(index: number, count: number): Promise<Int32Array>
+  /** Writes a block from `index` on (MPI_Put), word by word; `values` must not change until it resolves. */
+  write(index: number, values: Int32Array): Promise<void>
+  /**
+   * Adds a block from `index` on, each word atomically (MPI_Accumulate, MPI_SUM); `values` must not change until it
+   * resolves.
+   */
+  accumulate(index: number, values: Int32Array): Promise<void>
   /** Frees the window (MPI_Win_free). Collective. */
   close(): Promise<void>
 }

@@ -47,6 +47,26 @@ export class SharedWordsWindow implements SharedWindow {
     )
   }
 
+  async read(index: number, count: number): Promise<Int32Array> {
+    const { words } = this
+    this.#checkBlock(index, count)
+    const values = new Int32Array(count)
+    for (let offset = 0; offset < count; offset += 1) values[offset] = Atomics.load(words, index + offset)
+    return values
+  }
+
+  async write(index: number, values: Int32Array): Promise<void> {
+    const { words } = this
+    this.#checkBlock(index, checkBlockValues(values).length)
+    for (const [offset, value] of values.entries()) Atomics.store(words, index + offset, value)
+  }
+
+  async accumulate(index: number, values: Int32Array): Promise<void> {
+    const { words } = this
+    this.#checkBlock(index, checkBlockValues(values).length)
+    for (const [offset, value] of values.entries()) Atomics.add(words, index + offset, value)
+  }
+
   /** Frees the window. Collective; a second call returns the promise of the first. */
   close(): Promise<void> {
     this.#closing ??= this.#meet()
@@ -59,9 +79,23 @@ export class SharedWordsWindow implements SharedWindow {
       details: { index, length: this.length },
     })
   }
+
+  #checkBlock(index: number, count: number): void {
+    const isBlock = Number.isInteger(index) && index >= 0 && Number.isInteger(count) && count >= 0
+    if (isBlock && index + count <= this.length) return
+    throw new UsageError(
+      `The window has no block of ${count} words from word ${index} on; its words count from 0 to ${this.length - 1}.`,
+      { details: { index, count, length: this.length } },
+    )
+  }
 }
 
 function checkInt32(value: number): number {
   if ((value | 0) === value) return value
   throw new UsageError(`${value} is no Int32. A window's words hold integers from -2147483648 to 2147483647.`)
+}
+
+function checkBlockValues(values: Int32Array): Int32Array {
+  if (values instanceof Int32Array) return values
+  throw new UsageError(`A block of a window's words is an Int32Array, but this is none: ${String(values)}.`)
 }

@@ -12,6 +12,7 @@ export function createSoloCommunicator(): Communicator {
   return createMessageCommunicator({
     worldRank: 0,
     worldSize: 1,
+    sharesProcess: true,
     post: (_destination, envelope) => listener?.message(structuredClone(envelope)),
     listen: (newListener) => {
       listener = newListener

@@ -42,6 +42,21 @@ export const messageCases: readonly CommunicatorContractCase[] = [
     },
   },
   {
+    name: 'memory that is sent stays shared where all ranks share a process, on every rank or on none',
+    run: async (communicator) => {
+      const { rank, size, sharesProcess } = communicator
+      assert.deepEqual(await communicator.allgather(sharesProcess), new Array(size).fill(sharesProcess))
+      if (!sharesProcess) return
+      const next = (rank + 1) % size
+      const words = new Int32Array(new SharedArrayBuffer(4))
+      await communicator.send(words.buffer, { destination: next })
+      const { data } = await communicator.receive<SharedArrayBuffer>()
+      new Int32Array(data)[0] = rank + 1
+      await communicator.barrier()
+      assert.equal(words[0], next + 1)
+    },
+  },
+  {
     name: 'a receive takes the tag that it names and leaves the others',
     run: async (communicator) => {
       const destination = (communicator.rank + 1) % communicator.size

@@ -50,6 +50,7 @@ export function createLoopbackTransports(size: number, options: LoopbackOptions 
     return {
       worldRank,
       worldSize: size,
+      sharesProcess: true,
       get waiting(): boolean {
         return waiting
       },

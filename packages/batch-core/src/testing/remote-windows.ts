@@ -14,7 +14,15 @@ import type { SharedWindow } from '../shared-window.ts'
 /** One operation of a rank on a window. */
 export interface RemoteOperation {
   readonly rank: number
-  readonly operation: 'load' | 'store' | 'fetchAdd' | 'exchange' | 'compareExchange'
+  readonly operation:
+    | 'load'
+    | 'store'
+    | 'fetchAdd'
+    | 'exchange'
+    | 'compareExchange'
+    | 'read'
+    | 'write'
+    | 'accumulate'
 }
 
 /** Runs an operation once, at any later time. */
@@ -32,6 +40,8 @@ export function withRemoteWindows(communicator: Communicator, step: RemoteStep):
 class RemoteWindowCommunicator implements Communicator {
   readonly rank: number
   readonly size: number
+  /** Between nodes there is none. */
+  readonly sharesProcess = false
   readonly #inner: Communicator
   readonly #step: RemoteStep
 
@@ -57,6 +67,10 @@ class RemoteWindowCommunicator implements Communicator {
         step({ rank, operation: 'compareExchange' }, () =>
           inner.compareExchange(index, expected, replacement),
         ),
+      read: (index, count) => step({ rank, operation: 'read' }, () => inner.read(index, count)),
+      write: (index, values) => step({ rank, operation: 'write' }, () => inner.write(index, values)),
+      accumulate: (index, values) =>
+        step({ rank, operation: 'accumulate' }, () => inner.accumulate(index, values)),
       close: () => inner.close(),
     }
   }

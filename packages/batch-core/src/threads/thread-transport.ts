@@ -16,6 +16,7 @@ export function createThreadTransport({ rank, size, ports }: ThreadSetup): Messa
   return {
     worldRank: rank,
     worldSize: size,
+    sharesProcess: true,
     post: (destination, envelope) => {
       if (destination === rank) listener?.message(structuredClone(envelope))
       else ports[destination]?.postMessage(envelope)
