@@ -125,6 +125,20 @@ describe('a run of commands', () => {
     expect(read(cwd, 'mpibatch.out/task_000003/group')).toBe('2 0 1\n')
   })
 
+  it('runs the command as every member of a group when asked to, and ends all when one fails', async () => {
+    const cwd = temporaryDirectory()
+    const script =
+      'echo $MPIBATCH_GROUP_RANK of $MPIBATCH_GROUP_SIZE; case {}$MPIBATCH_GROUP_RANK in b1) echo bad >&2; exit 3;; b*) sleep 60;; esac'
+    const line = ['-j', '4', '--group-size', '2', '--group-exec', 'all', '-c', script, ':::', 'a', 'b', 'c']
+    const ended = await runProgram(['run', ...line], { cwd })
+    expect(ended.exitCode, ended.stderr).toBe(1)
+    expect(countStates(join(cwd, 'mpibatch.out'))).toEqual({ DONE: 2, FAILED: 1 })
+    expect(read(cwd, 'mpibatch.out/task_000003/stdout')).toBe('0 of 2\n')
+    expect(read(cwd, 'mpibatch.out/task_000003/stdout.1')).toBe('1 of 2\n')
+    const listed = await runProgram(['list', '--state', 'failed', '--json'], { cwd })
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ message: 'member 1 of the group: exit code 3: bad' }])
+  })
+
   it('starts what took longest before first, when asked to', async () => {
     const cwd = temporaryDirectory()
     const line = ['-c', 'echo {} >> order; test {} = 2 && sleep 0.4; true', ':::', '1', '2', '3']

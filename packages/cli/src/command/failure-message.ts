@@ -1,5 +1,4 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { CommandResult } from './command-runner.ts'
 
@@ -12,11 +11,11 @@ const LINE_LENGTH_MAX = 200
  * Says on one line why a command failed: exit code or signal, what the runner knows, and the last line that the
  * command wrote on standard error.
  *
- * @param directory - The task's directory with its logs; without it, or without a `stderr` in it, nothing is quoted.
+ * @param stderrPath - Where the command's standard error went; without it, or without a file there, nothing is quoted.
  */
-export function failureMessage(result: CommandResult, directory: string | undefined): string {
+export function failureMessage(result: CommandResult, stderrPath: string | undefined): string {
   const started = result.exitCode !== undefined || result.signal !== undefined
-  const line = started && directory !== undefined ? lastLineOf(join(directory, 'stderr')) : undefined
+  const line = started && stderrPath !== undefined ? lastLineOf(stderrPath) : undefined
   const reason = reasonOf(result)
   return line === undefined ? reason : `${reason}: ${line}`
 }

@@ -10,10 +10,16 @@ export interface LogPaths {
   readonly stderrPath?: string
 }
 
-/** Where a task's output goes: `stdout` and `stderr` in its directory, or nowhere. */
-export function logPaths(policy: LogPolicy, directory: string): LogPaths {
+/**
+ * Where a task's output goes: `stdout` and `stderr` in its directory, or nowhere.
+ *
+ * @param groupRank - The member of the worker group that runs the command; the first one's files have plain names, the
+ *   others' end in their number: `stdout.1`.
+ */
+export function logPaths(policy: LogPolicy, directory: string, groupRank = 0): LogPaths {
   if (policy === 'none') return {}
-  return { stdoutPath: join(directory, 'stdout'), stderrPath: join(directory, 'stderr') }
+  const ending = groupRank === 0 ? '' : `.${groupRank}`
+  return { stdoutPath: join(directory, `stdout${ending}`), stderrPath: join(directory, `stderr${ending}`) }
 }
 
 /** Removes the output of a task that need not keep it. Files that are gone already are no fault. */

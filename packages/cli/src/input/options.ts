@@ -27,6 +27,8 @@ export interface RunOptions {
   /** Slots or ranks on this machine. */
   readonly jobs: number
   readonly groupSize: number
+  /** Who of a worker group runs the task's command. */
+  readonly groupExec: 'leader' | 'all'
   readonly retries: number
   readonly retryDelayMs: number
   /** A task whose owner died so often becomes FAILED. */
@@ -79,6 +81,7 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     nameTemplate: given.text('name') ?? DEFAULT_NAME_TEMPLATE,
     jobs: parseJobs(given.text('jobs')),
     groupSize: count('group-size', { otherwise: 1, min: 1, max: 4096 }),
+    groupExec: given.choice('group-exec') as RunOptions['groupExec'],
     retries: count('retries', { otherwise: 0, min: 0, max: 1000 }),
     retryDelayMs: retryDelay === undefined ? 1000 : parseDuration(retryDelay, '--retry-delay'),
     crashLimit: count('crash-limit', { otherwise: DEFAULT_CRASH_LIMIT, min: 1, max: 1_000_000 }),

@@ -32,6 +32,12 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
   text('name', 'TEMPLATE', "a task's directory name", 'task_{#}'),
   { ...text('jobs', 'N|P%', 'slots or ranks on this machine', 'all processors'), alias: 'j' },
   text('group-size', 'K', 'ranks that run a task together', '1'),
+  choice(
+    'group-exec',
+    ['leader', 'all'],
+    'leader',
+    "who of a group runs the task's command: the first, or each",
+  ),
   text('retries', 'N', 'run a failed task again, up to N times', '0'),
   text('retry-delay', 'DUR', 'wait before the first retry; doubles with each', '1s'),
   text('crash-limit', 'N', 'a task whose owner died so often becomes FAILED', '5'),
@@ -67,7 +73,6 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
 
 /** Options that the documentation describes for later versions; they are refused by name. */
 const LATER_OPTIONS: readonly string[] = [
-  'group-exec',
   'joblog',
   'keep-order',
   'launcher',

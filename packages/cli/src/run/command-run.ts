@@ -15,6 +15,8 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
   const { root, tasks } = plan
   // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.
   stop.listenToSignals()
+  const groupRanks =
+    options.groupExec === 'all' ? Array.from({ length: options.groupSize }, (_, rank) => rank) : [0]
   const onMessage = (text: string): void => progress.message(text)
   const provider = createFsStateProvider({
     root,
@@ -35,7 +37,7 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
       ...provider,
       open: async (...given) => {
         const store = await provider.open(...given)
-        guard = new CommandGuard({ ticket: store.ticket, slots: plan.slots })
+        guard = new CommandGuard({ ticket: store.ticket, slots: plan.slots * groupRanks.length })
         return store
       },
     },
@@ -50,6 +52,7 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
       runner: new NodeCommandRunner({ guard }),
       slots: plan.slots,
       groupSize: options.groupSize,
+      groupRanks,
       render: (task, place) => plan.renderCommand(task.index, { ...place, attempt: task.attempt }),
       root,
       inTaskDirectory: options.inTaskDirectory,

@@ -11,7 +11,7 @@ import { readTaskList } from '../input/task-source.ts'
 export interface PlannedCommands extends CommandPlan {
   /** The task root, absolute: commands may change their working directory. */
   readonly root: string
-  /** Slots to run them in: one per worker group, whose first rank runs the command. */
+  /** Slots to run them in: one per worker group. */
   readonly slots: number
 }
 

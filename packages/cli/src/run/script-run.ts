@@ -49,7 +49,7 @@ function checkScript(path: string): void {
 }
 
 /** Options that say how a command is run; a job script runs no commands. */
-const COMMAND_OPTIONS = ['timeout', 'in-task-dir', 'env', 'logs'] as const
+const COMMAND_OPTIONS = ['timeout', 'in-task-dir', 'env', 'logs', 'group-exec'] as const
 
 function checkOptions(options: RunOptions): void {
   const misplaced = COMMAND_OPTIONS.find((name) => options.given.has(name))

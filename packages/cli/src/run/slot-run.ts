@@ -7,9 +7,10 @@ import { type Batch, FencedError, ForeignWriterError, type Task } from '@mpibatc
 import { endProcessesWith } from '@mpibatch/fs-state'
 import type { CommandResult, CommandRunner } from '../command/command-runner.ts'
 import { failureMessage } from '../command/failure-message.ts'
-import { discardLogs, type LogPolicy, logPaths } from '../command/log-policy.ts'
+import { discardLogs, type LogPaths, type LogPolicy, logPaths } from '../command/log-policy.ts'
 import { taskEnvironment } from '../command/task-environment.ts'
 import type { HaltPolicy } from '../input/halt.ts'
+import { type GroupPeers, type MemberEnd, runMembers } from './group-members.ts'
 import { applyHalt } from './halt-watch.ts'
 import type { StopControl } from './stop-control.ts'
 
@@ -22,8 +23,12 @@ export interface SlotRunOptions {
   readonly runner: CommandRunner
   /** Number of slots. */
   readonly slots: number
-  /** Ranks that each slot stands for; its command runs as the first of them. */
+  /** Ranks of a worker group. */
   readonly groupSize: number
+  /** The ranks, within their group, as which each slot runs its command; none: the slot only takes part. */
+  readonly groupRanks: readonly number[]
+  /** The other members of the group, where they run in other processes and each runs its command. */
+  readonly peers?: GroupPeers
   /** The command of a task, as words. */
   readonly render: (
     task: Task,
@@ -89,31 +94,61 @@ async function runSlot(options: SlotRunOptions, slot: number): Promise<void> {
 }
 
 async function runTask(options: SlotRunOptions, task: Task, slot: number): Promise<void> {
-  const { stop, logs } = options
-  const directory = task.directory
-  if (directory === undefined) throw new Error('A run of commands needs a task root')
-  const paths = logPaths(logs, directory)
+  const { stop, groupRanks, peers } = options
+  if (groupRanks.length === 0) return await report(() => task.done(), options)
+  const end = await runMembers({
+    groupRanks,
+    run: (groupRank, signal) => runCommand(options, task, { slot, groupRank, signal }),
+    interrupt: stop.interrupt,
+    peers,
+  })
+  await endEscaped(options, task, end.result)
+  await record(options, task, { ...end, worker: options.batch.groupIndex + slot - 1 })
+  if (options.logs === 'failed' && end.result.reason === 'done') {
+    for (const groupRank of groupRanks) discardLogs(pathsOf(options, task, groupRank))
+  }
+}
+
+/** One member's place in a task. */
+interface MemberPlace {
+  readonly slot: number
+  readonly groupRank: number
+  /** Ends the command with TERM. */
+  readonly signal: AbortSignal
+}
+
+async function runCommand(options: SlotRunOptions, task: Task, place: MemberPlace): Promise<CommandResult> {
+  const { batch, stop } = options
+  const { slot, groupRank, signal } = place
+  const directory = directoryOf(task)
   const ended = await options.runner.run({
     argv: options.render(task, { slot, directory }),
     directory: options.inTaskDirectory ? directory : process.cwd(),
     environment: taskEnvironment(options.inherited, {
       task: { name: task.name, index: task.index, directory, attempt: task.attempt, claim: task.claim },
       root: options.root,
-      instance: options.batch.instance,
-      group: slot - 1,
+      instance: batch.instance,
+      group: batch.groupIndex + slot - 1,
+      groupRank,
       groupSize: options.groupSize,
       extra: options.environment,
     }),
-    ...paths,
+    ...pathsOf(options, task, groupRank),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     onStart: (started) => task.recordProcess(started),
-    signal: stop.interrupt,
+    signal,
     killSignal: stop.kill,
   })
-  const result = (await wasEndedWithUs(ended, stop)) ? { ...ended, reason: 'interrupted' as const } : ended
-  await endEscaped(options, task, result)
-  await record(options, task, { result, worker: slot - 1 })
-  if (logs === 'failed' && result.reason === 'done') discardLogs(paths)
+  return (await wasEndedWithUs(ended, stop)) ? { ...ended, reason: 'interrupted' } : ended
+}
+
+function directoryOf({ directory }: Task): string {
+  if (directory === undefined) throw new Error('A run of commands needs a task root')
+  return directory
+}
+
+function pathsOf({ logs }: SlotRunOptions, task: Task, groupRank: number): LogPaths {
+  return logPaths(logs, directoryOf(task), groupRank)
 }
 
 /**
@@ -149,9 +184,9 @@ async function endEscaped(
 }
 
 async function record(
-  { logs, onMessage }: SlotRunOptions,
+  options: SlotRunOptions,
   task: Task,
-  { result, worker }: { readonly result: CommandResult; readonly worker: number },
+  { result, groupRank, worker }: MemberEnd & { readonly worker: number },
 ): Promise<void> {
   const { startedAtMs, durationMs, reason, exitCode, signal } = result
   const facts = {
@@ -162,13 +197,19 @@ async function record(
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(signal === undefined ? {} : { signal }),
   }
+  await report(() => {
+    if (reason === 'done') return task.done(facts)
+    if (reason === 'interrupted') return task.release(facts)
+    const text = failureMessage(result, pathsOf(options, task, groupRank).stderrPath)
+    const message = groupRank === 0 ? text : `member ${groupRank} of the group: ${text}`
+    return task.fail(undefined, { ...facts, message })
+  }, options)
+}
+
+/** Ends a task. That another instance has taken it over ends nothing but this attempt. */
+async function report(end: () => Promise<void>, { onMessage }: SlotRunOptions): Promise<void> {
   try {
-    if (reason === 'done') await task.done(facts)
-    else if (reason === 'interrupted') await task.release(facts)
-    else {
-      const message = failureMessage(result, logs === 'none' ? undefined : task.directory)
-      await task.fail(undefined, { ...facts, message })
-    }
+    await end()
   } catch (error) {
     if (!(error instanceof FencedError || error instanceof ForeignWriterError)) throw error
     onMessage(error.message)

@@ -11,9 +11,9 @@ const failed: CommandResult = { ...times, reason: 'exit', exitCode: 3 }
 
 /** The message for a failure after which standard error holds a text. */
 function messageAfter(stderr: string | Buffer, result: CommandResult = failed): string {
-  const directory = temporaryDirectory()
-  writeFileSync(join(directory, 'stderr'), stderr)
-  return failureMessage(result, directory)
+  const path = join(temporaryDirectory(), 'stderr')
+  writeFileSync(path, stderr)
+  return failureMessage(result, path)
 }
 
 describe('failureMessage', () => {
@@ -25,7 +25,7 @@ describe('failureMessage', () => {
 
   it('is the reason alone where there is nothing to quote', () => {
     expect(messageAfter('')).toBe('exit code 3')
-    expect(failureMessage(failed, '/no/such/directory')).toBe('exit code 3')
+    expect(failureMessage(failed, '/no/such/directory/stderr')).toBe('exit code 3')
     expect(failureMessage(failed, undefined)).toBe('exit code 3')
   })
 
@@ -64,12 +64,11 @@ describe('failureMessage', () => {
   })
 
   it('neither waits for a pipe nor follows a link in the place of the log', () => {
-    const directory = temporaryDirectory()
-    const path = join(directory, 'stderr')
+    const path = join(temporaryDirectory(), 'stderr')
     execFileSync('mkfifo', [path])
-    expect(failureMessage(failed, directory)).toBe('exit code 3')
+    expect(failureMessage(failed, path)).toBe('exit code 3')
     rmSync(path)
     symlinkSync('/etc/passwd', path)
-    expect(failureMessage(failed, directory)).toBe('exit code 3')
+    expect(failureMessage(failed, path)).toBe('exit code 3')
   })
 })

@@ -9,6 +9,13 @@ describe('the log policy', () => {
     expect(logPaths(policy, '/out/a')).toEqual({ stdoutPath: '/out/a/stdout', stderrPath: '/out/a/stderr' })
   })
 
+  it('gives the members of a group that follow the first one files with their number', () => {
+    expect(logPaths('all', '/out/a', 2)).toEqual({
+      stdoutPath: '/out/a/stdout.2',
+      stderrPath: '/out/a/stderr.2',
+    })
+  })
+
   it('none writes nothing', () => {
     expect(logPaths('none', '/out/a')).toEqual({})
   })
