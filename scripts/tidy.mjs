@@ -12,14 +12,15 @@ import { join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const LINES_MAX = 400
-const SKIPPED = new Set(['node_modules', 'dist', '.turbo', '.git', '.venv', 'mpibatch.out'])
+const SKIPPED = new Set(['node_modules', 'build', 'dist', '.turbo', '.git', '.venv', 'mpibatch.out'])
 const SOURCE = /\.(ts|mjs|cc|h)$/
 
 /** Packages that a package may import. */
 const ALLOWED = {
   'batch-core': [],
   'fs-state': ['@mpibatch/batch-core'],
-  cli: ['@mpibatch/batch-core', '@mpibatch/fs-state'],
+  'native-mpi': ['@mpibatch/batch-core'],
+  cli: ['@mpibatch/batch-core', '@mpibatch/fs-state', '@mpibatch/native-mpi'],
 }
 
 const faults = []

@@ -106,6 +106,14 @@ export class RankLostError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_RANK_LOST' = 'ERR_MPIBATCH_RANK_LOST'
 }
 
+/**
+ * MPI failed, or there is none that fits. `details` has the call, MPI's error class and this rank, where MPI reported
+ * it. Exit code 3.
+ */
+export class MpiError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_MPI' = 'ERR_MPIBATCH_MPI'
+}
+
 /** Something that can't happen did: a bug of ours. Exit code 70. */
 export class InvariantError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_INVARIANT' = 'ERR_MPIBATCH_INVARIANT'

@@ -25,6 +25,8 @@ export type {
 export * from './errors.ts'
 export { invariant } from './invariant.ts'
 export { MemoryStateStore, memoryStateStoreProvider } from './memory-state-store.ts'
+export { createMessageCommunicator } from './message-communicator.ts'
+export type { Envelope, MessageTransport, TransportListener } from './message-transport.ts'
 export {
   type BatchPlan,
   type CreateStoreProvider,
@@ -95,4 +97,5 @@ export {
   type ThreadJobResult,
 } from './threads/start-threads.ts'
 export { TokenLock } from './token-lock.ts'
+export type { MappedWords, RemoteWords, TransportMemory, WordOperation } from './transport-memory.ts'
 export { createWorkerGroup, groupLayout, type WorkerGroup } from './worker-group.ts'

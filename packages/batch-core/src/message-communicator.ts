@@ -22,6 +22,7 @@ import { ClosedError, ConfigMismatchError, RankLostError, UsageError } from './e
 import { invariant } from './invariant.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Envelope, MessageTransport } from './message-transport.ts'
+import { createProcessWindow } from './process-window.ts'
 import { checkReduceInput, combine, type ReduceInput } from './reduce.ts'
 import type { SharedWindow } from './shared-window.ts'
 import { SharedWordsWindow } from './shared-words-window.ts'
@@ -33,7 +34,7 @@ const TAG_MAX = 32767
 /**
  * Makes the communicator of all ranks that the transport reaches.
  *
- * Each rank calls it once; nothing is sent. Windows need ranks that share memory: threads, or one process.
+ * Each rank calls it once; nothing is sent.
  */
 export function createMessageCommunicator(transport: MessageTransport): Communicator {
   const members = Array.from({ length: transport.worldSize }, (_, worldRank) => worldRank)
@@ -149,9 +150,11 @@ class MessageCommunicator implements Communicator {
     return new MessageCommunicator(this.#endpoint, members, `${context}:${color}`)
   }
 
-  splitByNode(): Promise<Communicator> {
-    // Ranks that exchange messages without MPI live in one process, so they are all on one node.
-    return this.duplicate()
+  async splitByNode(): Promise<Communicator> {
+    const { nodes, worldRank } = this.#endpoint.transport
+    const node = await this.split({ color: nodes?.[worldRank] ?? 0 })
+    invariant(node !== undefined, 'A rank with a color got no communicator')
+    return node
   }
 
   async duplicate(): Promise<Communicator> {
@@ -165,8 +168,16 @@ class MessageCommunicator implements Communicator {
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new UsageError(`The length is ${length}, but has to be a number of words, 0 or more.`)
     }
-    const buffer = await this.#decide(this.#begin('createWindow'), length, allocateWords)
-    return new SharedWordsWindow(new Int32Array(buffer), () => this.barrier())
+    const { memory, nodes, worldRank } = this.#endpoint.transport
+    const call = this.#begin('createWindow')
+    if (memory === undefined) {
+      const buffer = await this.#decide(call, length, (lengths) => allocateWords(agreedLength(lengths)))
+      return new SharedWordsWindow(new Int32Array(buffer), () => this.barrier())
+    }
+    await this.#decide(call, length, agreedLength)
+    const ownerWorldRank = this.#worldRank(0)
+    const isNearOwner = nodes?.[ownerWorldRank] === nodes?.[worldRank]
+    return createProcessWindow({ length, communicator: this, memory, isNearOwner, ownerWorldRank })
   }
 
   /** Frees the communicator. Collective; a second call returns the promise of the first. */
@@ -286,13 +297,17 @@ function closedError(): ClosedError {
   return new ClosedError('This communicator was closed. Use it before close, or duplicate another one.')
 }
 
-function allocateWords(lengths: readonly number[]): SharedArrayBuffer {
+function agreedLength(lengths: readonly number[]): number {
   const [length = 0] = lengths
   if (lengths.some((other) => other !== length)) {
     throw new ConfigMismatchError(
       `createWindow got the lengths ${lengths.join(', ')} from ranks 0 to ${lengths.length - 1}. Give the same on all ranks.`,
     )
   }
+  return length
+}
+
+function allocateWords(length: number): SharedArrayBuffer {
   return new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT)
 }
 

@@ -1,3 +1,5 @@
+import type { TransportMemory } from './transport-memory.ts'
+
 /** One message on its way between two ranks. */
 export interface Envelope {
   /** Which communicator it belongs to; see {@link createMessageCommunicator}. */
@@ -30,6 +32,10 @@ export interface MessageTransport {
   readonly worldSize: number
   /** Whether all ranks are threads of one process, so that a SharedArrayBuffer can be sent and stays shared. */
   readonly sharesProcess: boolean
+  /** For each world rank the number of its node. @defaultValue all ranks are on one node */
+  readonly nodes?: readonly number[]
+  /** Memory between the ranks; only where they are no threads of one process. */
+  readonly memory?: TransportMemory
   /**
    * Sends a copy, taken before this returns; the receiver may be the sender.
    *

@@ -1,5 +1,6 @@
-import { ClosedError, UsageError } from './errors.ts'
+import { ClosedError } from './errors.ts'
 import type { SharedWindow } from './shared-window.ts'
+import { checkInt32, checkWordBlock, checkWordIndex, checkWordValues } from './window-checks.ts'
 
 /** A window over words that all members reach directly: every operation is one instruction of `Atomics`. */
 export class SharedWordsWindow implements SharedWindow {
@@ -49,7 +50,7 @@ export class SharedWordsWindow implements SharedWindow {
 
   async read(index: number, count: number): Promise<Int32Array> {
     const { words } = this
-    this.#checkBlock(index, count)
+    checkWordBlock(index, count, this.length)
     const values = new Int32Array(count)
     for (let offset = 0; offset < count; offset += 1) values[offset] = Atomics.load(words, index + offset)
     return values
@@ -57,13 +58,13 @@ export class SharedWordsWindow implements SharedWindow {
 
   async write(index: number, values: Int32Array): Promise<void> {
     const { words } = this
-    this.#checkBlock(index, checkBlockValues(values).length)
+    checkWordBlock(index, checkWordValues(values).length, this.length)
     for (const [offset, value] of values.entries()) Atomics.store(words, index + offset, value)
   }
 
   async accumulate(index: number, values: Int32Array): Promise<void> {
     const { words } = this
-    this.#checkBlock(index, checkBlockValues(values).length)
+    checkWordBlock(index, checkWordValues(values).length, this.length)
     for (const [offset, value] of values.entries()) Atomics.add(words, index + offset, value)
   }
 
@@ -74,28 +75,6 @@ export class SharedWordsWindow implements SharedWindow {
   }
 
   #check(index: number): number {
-    if (Number.isInteger(index) && index >= 0 && index < this.length) return index
-    throw new UsageError(`The window has no word ${index}; its words count from 0 to ${this.length - 1}.`, {
-      details: { index, length: this.length },
-    })
+    return checkWordIndex(index, this.length)
   }
-
-  #checkBlock(index: number, count: number): void {
-    const isBlock = Number.isInteger(index) && index >= 0 && Number.isInteger(count) && count >= 0
-    if (isBlock && index + count <= this.length) return
-    throw new UsageError(
-      `The window has no block of ${count} words from word ${index} on; its words count from 0 to ${this.length - 1}.`,
-      { details: { index, count, length: this.length } },
-    )
-  }
-}
-
-function checkInt32(value: number): number {
-  if ((value | 0) === value) return value
-  throw new UsageError(`${value} is no Int32. A window's words hold integers from -2147483648 to 2147483647.`)
-}
-
-function checkBlockValues(values: Int32Array): Int32Array {
-  if (values instanceof Int32Array) return values
-  throw new UsageError(`A block of a window's words is an Int32Array, but this is none: ${String(values)}.`)
 }

@@ -1,0 +1,28 @@
+// A word on which one thread sleeps and which others ring (futex). It may lie in memory that processes share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace mpibatch {
+
+class Doorbell {
+ public:
+  // Number of rings so far; to be read before looking for work.
+  std::uint32_t Rings() const { return rings_.load(); }
+  // Wakes the sleeper, or keeps it from falling asleep.
+  void Ring();
+  // Sleeps until the bell is rung after `seen` was read, or the time is over.
+  void Sleep(std::uint32_t seen, int microseconds);
+
+ private:
+  std::atomic<std::uint32_t> rings_{0};
+  std::atomic<std::uint32_t> sleepers_{0};
+  // Bells of different processes lie beside each other.
+  char padding_[56];
+};
+
+static_assert(sizeof(Doorbell) == 64, "a bell has a cache line for itself");
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free, "bells are shared by processes");
+
+}  // namespace mpibatch

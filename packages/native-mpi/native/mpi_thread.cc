@@ -1,0 +1,386 @@
+#include "mpi_thread.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "job_ending.h"
+
+namespace mpibatch {
+namespace {
+
+constexpr int kHostSizeBytes = 256;
+constexpr int kPathSizeBytes = 64;
+constexpr int kCloseRangeCloexec = 4;
+
+// Turns without work before the thread sleeps, and the sleeps after that: each twice as long as the one before.
+constexpr int kSpinTurns = 20;
+constexpr int kSleepMinMicroseconds = 50;
+// While something is under way that only polling moves on.
+constexpr int kSleepBusyMicroseconds = 100;
+// A message of another node rings no bell.
+constexpr int kSleepMicroseconds = 1000;
+constexpr int kSleepRungMicroseconds = 10000;
+constexpr int kProbesPerTurn = 64;
+
+// MPICH 4.0 hangs in MPI_Finalize between nodes in about half of all runs; met ranks may simply end.
+constexpr int kSettleMs = 300;
+constexpr int kFinalizeMs = 5000;
+constexpr int kAbortMs = 2000;
+constexpr int kExitLost = 3;
+
+std::int64_t NowMs() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string HostName() {
+  char name[kHostSizeBytes] = {};
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+int CountNodes(const std::vector<int>& nodes) {
+  return static_cast<int>(std::set<int>(nodes.begin(), nodes.end()).size());
+}
+
+// The first ranks of all nodes listen to the first rank of the job, and it to them; other ranks to nobody.
+std::vector<int> SilencePeers(const JobFacts& facts) {
+  if (facts.nodes[static_cast<std::size_t>(facts.rank)] != facts.rank) return {};
+  if (facts.rank != 0) return {0};
+  std::set<int> firsts(facts.nodes.begin(), facts.nodes.end());
+  firsts.erase(0);
+  return {firsts.begin(), firsts.end()};
+}
+
+std::string SilenceText(const JobFacts& facts, const MpiThreadOptions& options, int silent) {
+  const std::string& host = facts.hosts[static_cast<std::size_t>(silent)];
+  std::string ranks;
+  for (int rank = 0; rank < facts.size; rank += 1) {
+    if (facts.nodes[static_cast<std::size_t>(rank)] != silent) continue;
+    ranks += (ranks.empty() ? "" : ", ") + std::to_string(rank);
+  }
+  std::string text = "mpibatch: Nothing was heard of " + host + " (rank " + ranks + ") for " +
+                     std::to_string(options.silenceMs / 1000) +
+                     " s: it has failed, or the network to it has. The job ends here; run the same line again to go on.\n";
+  if (!options.token.empty()) text += options.token + " lost " + host + "\n";
+  return text;
+}
+
+}  // namespace
+
+MpiThread::MpiThread(MpiThreadOptions options, std::function<void()> onEvents)
+    : options_(std::move(options)), onEvents_(std::move(onEvents)) {}
+
+MpiThread::~MpiThread() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void MpiThread::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void MpiThread::Run() {
+  try {
+    StartMpi();
+    Serve();
+  } catch (const MpiFailure& failure) {
+    Event event{Event::Kind::kFailed};
+    event.failure = failure;
+    Tell(std::move(event));
+  } catch (const std::exception& error) {
+    Event event{Event::Kind::kFailed};
+    event.failure = MpiFailure{"", 0, error.what()};
+    Tell(std::move(event));
+  }
+  SetEnded();
+}
+
+void MpiThread::StartMpi() {
+  OpenedLibrary opened = OpenMpiLibrary(options_.libraries);
+  if (opened.library == nullptr) throw MpiFailure{"dlopen", 0, opened.faults};
+  mpi_ = std::move(opened.library);
+  facts_.path = opened.path;
+  facts_.abi = mpi_->AbiName();
+  facts_.version = mpi_->Version();
+  facts_.threadLevel = mpi_->Initialize();
+  // MPI's descriptors are none of a task's business.
+  syscall(SYS_close_range, 3U, ~0U, kCloseRangeCloexec);
+  facts_.rank = mpi_->Rank();
+  facts_.size = mpi_->Size();
+  facts_.nodes = mpi_->FirstRankOfNodes();
+  facts_.hosts = mpi_->GatherTexts(HostName(), kHostSizeBytes);
+  const auto own = static_cast<std::size_t>(facts_.rank);
+  const auto onNode = std::count(facts_.nodes.begin(), facts_.nodes.end(), facts_.nodes[own]);
+  if (facts_.nodes[own] == facts_.rank && onNode > 1) {
+    bellMemory_ = SharedMemory::Allocate(sizeof(Doorbell) * static_cast<std::size_t>(onNode));
+  }
+  MapBells(mpi_->GatherTexts(bellMemory_.path(), kPathSizeBytes));
+  silence_ = SilenceWatch(SilencePeers(facts_), options_.silenceMs, NowMs());
+  Tell(Event{Event::Kind::kStarted});
+}
+
+void MpiThread::MapBells(const std::vector<std::string>& paths) {
+  const int first = facts_.nodes[static_cast<std::size_t>(facts_.rank)];
+  std::vector<int> members;
+  for (int rank = 0; rank < facts_.size; rank += 1) {
+    if (facts_.nodes[static_cast<std::size_t>(rank)] == first) members.push_back(rank);
+  }
+  bool isMapped = members.size() == 1 || first == facts_.rank;
+  if (!isMapped) {
+    try {
+      bellMemory_ = SharedMemory::Map(paths[static_cast<std::size_t>(first)], sizeof(Doorbell) * members.size());
+      isMapped = true;
+    } catch (const std::system_error&) {
+      // Bells only save time: without them the thread looks more often.
+    }
+  }
+  const std::vector<std::string> marks = mpi_->GatherTexts(isMapped ? "1" : "", 2);
+  isRungByAll_ = CountNodes(facts_.nodes) == 1 &&
+                 std::all_of(members.begin(), members.end(),
+                             [&](int rank) { return marks[static_cast<std::size_t>(rank)] == "1"; });
+  if (!isMapped || members.size() == 1) return;
+  // Zeroed memory is a bell that was never rung.
+  auto* bells = static_cast<Doorbell*>(bellMemory_.address());
+  for (std::size_t position = 0; position < members.size(); position += 1) {
+    bells_[members[position]] = bells + position;
+  }
+  const std::lock_guard<std::mutex> guard(mutex_);
+  bell_ = bells_[facts_.rank];
+}
+
+void MpiThread::Serve() {
+  int idleTurns = 0;
+  while (!isOver_) {
+    const std::uint32_t rings = bell_->Rings();
+    bool hasWorked = TakeCommands();
+    if (isOver_) return;
+    hasWorked = ProbeMessages() || hasWorked;
+    hasWorked = TestOperations() || hasWorked;
+    Beat();
+    idleTurns = hasWorked ? 0 : idleTurns + 1;
+    if (idleTurns > 0) Rest(rings, idleTurns);
+  }
+}
+
+void MpiThread::Rest(std::uint32_t rings, int idleTurns) {
+  if (idleTurns <= kSpinTurns) {
+    sched_yield();
+    return;
+  }
+  const bool isUnderWay = !sending_.empty() || awaitedReplies_ > 0 || barrier_ != nullptr || !receiving_.empty();
+  const int longest =
+      isUnderWay ? kSleepBusyMicroseconds : (isRungByAll_ ? kSleepRungMicroseconds : kSleepMicroseconds);
+  const int doublings = std::min(idleTurns - kSpinTurns - 1, 10);
+  bell_->Sleep(rings, std::min(kSleepMinMicroseconds << doublings, longest));
+}
+
+bool MpiThread::TakeCommands() {
+  std::deque<Command> commands;
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    commands.swap(commands_);
+  }
+  for (Command& command : commands) Execute(std::move(command));
+  return !commands.empty();
+}
+
+void MpiThread::Execute(Command command) {
+  switch (command.kind) {
+    case Command::Kind::kSend:
+      if (command.tag == kTagRequest) awaitedReplies_ += 1;
+      Post(command.destination, command.tag, std::move(command.bytes));
+      break;
+    case Command::Kind::kMeet:
+      barrier_ = mpi_->Barrier();
+      break;
+    case Command::Kind::kFinalize:
+      FinalizeMpi(command.exitCode);
+      isOver_ = true;
+      break;
+    case Command::Kind::kAbort:
+      mpi_->Abort(command.exitCode);
+      _exit(command.exitCode);
+  }
+}
+
+void MpiThread::Post(int destination, int tag, Bytes bytes) {
+  const auto whole = std::make_shared<Bytes>(std::move(bytes));
+  const std::uint8_t* start = whole->data.get();
+  std::size_t left = whole->sizeBytes;
+  for (bool isLast = false; !isLast;) {
+    isLast = left <= kPartSizeBytes;
+    const std::size_t part = isLast ? left : kPartSizeBytes;
+    const int partTag = isLast ? tag : kTagPart;
+    sending_.push_back(Sending{whole, mpi_->Send(start, static_cast<int>(part), destination, partTag)});
+    start += part;
+    left -= part;
+  }
+  const auto bell = bells_.find(destination);
+  if (bell != bells_.end() && destination != facts_.rank) bell->second->Ring();
+}
+
+bool MpiThread::ProbeMessages() {
+  ProbedMessage found{};
+  int count = 0;
+  for (; count < kProbesPerTurn && mpi_->Probe(&found); count += 1) {
+    silence_.Heard(found.source, NowMs());
+    Bytes bytes = Bytes::Allocate(static_cast<std::size_t>(found.sizeBytes));
+    auto operation = mpi_->Receive(bytes.data.get(), found.sizeBytes);
+    receiving_[found.source].push_back(Receiving{found.tag, std::move(bytes), std::move(operation)});
+  }
+  return count > 0;
+}
+
+bool MpiThread::TestOperations() {
+  bool hasEnded = false;
+  for (auto sending = sending_.begin(); sending != sending_.end();) {
+    const bool isDone = sending->operation->IsDone();
+    hasEnded = hasEnded || isDone;
+    sending = isDone ? sending_.erase(sending) : std::next(sending);
+  }
+  for (auto peer = receiving_.begin(); peer != receiving_.end();) {
+    auto& [source, queue] = *peer;
+    while (!queue.empty() && queue.front().operation->IsDone()) {
+      Receiving received = std::move(queue.front());
+      queue.pop_front();
+      Arrived(source, received.tag, std::move(received.bytes));
+      hasEnded = true;
+    }
+    peer = queue.empty() ? receiving_.erase(peer) : std::next(peer);
+  }
+  if (barrier_ != nullptr && barrier_->IsDone()) {
+    barrier_.reset();
+    // Who has come this far may end.
+    silence_ = SilenceWatch();
+    Tell(Event{Event::Kind::kMet});
+    hasEnded = true;
+  }
+  return hasEnded;
+}
+
+void MpiThread::Arrived(int source, int tag, Bytes bytes) {
+  if (tag == kTagRequest) return AnswerRequest(source, bytes);
+  if (tag == kTagHeartbeat) return;
+  Event event{tag == kTagReply ? Event::Kind::kReply : Event::Kind::kMessage};
+  event.source = source;
+  if (tag == kTagReply) {
+    awaitedReplies_ -= 1;
+    std::memcpy(&event.reply, bytes.data.get(), sizeof(WindowReply));
+    event.bytes = Bytes::Allocate(bytes.sizeBytes - sizeof(WindowReply));
+    std::memcpy(event.bytes.data.get(), bytes.data.get() + sizeof(WindowReply), event.bytes.sizeBytes);
+    return Tell(std::move(event));
+  }
+  const auto parts = parts_.find(source);
+  if (tag == kTagPart || parts != parts_.end()) {
+    std::vector<std::uint8_t>& whole = parts_[source];
+    whole.insert(whole.end(), bytes.data.get(), bytes.data.get() + bytes.sizeBytes);
+    if (tag == kTagPart) return;
+    bytes = Bytes::Allocate(whole.size());
+    std::memcpy(bytes.data.get(), whole.data(), whole.size());
+    parts_.erase(source);
+  }
+  event.bytes = std::move(bytes);
+  Tell(std::move(event));
+}
+
+void MpiThread::AnswerRequest(int source, const Bytes& bytes) {
+  WindowRequest request{};
+  std::memcpy(&request, bytes.data.get(), sizeof(WindowRequest));
+  const auto* words = reinterpret_cast<const std::int32_t*>(bytes.data.get() + sizeof(WindowRequest));
+  const std::size_t wordCount = (bytes.sizeBytes - sizeof(WindowRequest)) / sizeof(std::int32_t);
+  Post(source, kTagReply, windows_.Answer(request, words, wordCount));
+}
+
+void MpiThread::Beat() {
+  const std::int64_t nowMs = NowMs();
+  if (silence_.IsBeatDue(nowMs)) {
+    for (const int peer : silence_.peers()) Post(peer, kTagHeartbeat, Bytes::Allocate(0));
+  }
+  const int silent = silence_.FindSilent(nowMs);
+  if (silent >= 0) EndJob(SilenceText(facts_, options_, silent), kExitLost);
+}
+
+void MpiThread::FinalizeMpi(int exitCode) {
+  const bool isBroken = facts_.abi != "openmpi" && CountNodes(facts_.nodes) > 1;
+  if (isBroken) {
+    // Rank 0 goes first: the launcher takes the code of the first that ends and ends the others.
+    const std::int64_t endMs = NowMs() + (facts_.rank == 0 ? kSettleMs : 3 * kSettleMs);
+    while (NowMs() < endMs) {
+      ProbeMessages();
+      TestOperations();
+      usleep(kSleepMicroseconds);
+    }
+    _exit(exitCode);
+  }
+  std::thread([exitCode] {
+    usleep(kFinalizeMs * 1000);
+    _exit(exitCode);
+  }).detach();
+  mpi_->Finalize();
+}
+
+void MpiThread::Send(int destination, Bytes bytes) {
+  Order(Command{Command::Kind::kSend, destination, kTagMessage, std::move(bytes)});
+}
+
+void MpiThread::Operate(int owner, WindowRequest request, const std::int32_t* words) {
+  const bool bringsWords = request.operation >= WindowOperation::kWrite;
+  const std::size_t wordsSizeBytes = bringsWords ? request.count * sizeof(std::int32_t) : 0;
+  Bytes bytes = Bytes::Allocate(sizeof(WindowRequest) + wordsSizeBytes);
+  std::memcpy(bytes.data.get(), &request, sizeof(WindowRequest));
+  if (wordsSizeBytes > 0) std::memcpy(bytes.data.get() + sizeof(WindowRequest), words, wordsSizeBytes);
+  Order(Command{Command::Kind::kSend, owner, kTagRequest, std::move(bytes)});
+}
+
+void MpiThread::Meet() { Order(Command{Command::Kind::kMeet}); }
+
+void MpiThread::Finalize(int exitCode) {
+  Command command{Command::Kind::kFinalize};
+  command.exitCode = exitCode;
+  Order(std::move(command));
+  std::unique_lock<std::mutex> guard(mutex_);
+  ended_.wait(guard, [this] { return hasEnded_; });
+}
+
+void MpiThread::Abort(int exitCode) {
+  Command command{Command::Kind::kAbort};
+  command.exitCode = exitCode;
+  Order(std::move(command));
+  usleep(kAbortMs * 1000);
+  _exit(exitCode);
+}
+
+void MpiThread::Order(Command command) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  commands_.push_back(std::move(command));
+  bell_->Ring();
+}
+
+void MpiThread::Tell(Event event) {
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    events_.push_back(std::move(event));
+    if (events_.size() > 1) return;
+  }
+  onEvents_();
+}
+
+std::vector<Event> MpiThread::TakeEvents() {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  return std::exchange(events_, {});
+}
+
+void MpiThread::SetEnded() {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  hasEnded_ = true;
+  ended_.notify_all();
+}
+
+}  // namespace mpibatch

@@ -1,0 +1,239 @@
+/**
+ * Starts MPI in this process and gives the communicator of all ranks.
+ *
+ * Purpose: one call between a launcher and a batch, that leaves no job hanging whatever happens on a rank.
+ *
+ * Guarantees: MPI is ended at the end of the process, never while another rank may still need it; a rank that throws,
+ * or ends before it has closed the job, ends the job on all ranks (MPI_Abort); a node that is silent ends it too.
+ *
+ * Calling sequence: `openMpiJob` once per process, on all ranks; `close` on all ranks, behind which nothing is sent.
+ * `docs/mpi.md` has the whole story.
+ */
+import { writeSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { type Communicator, createMessageCommunicator, MpiError } from '@mpibatch/batch-core'
+import { detectLauncher, type LauncherFacts } from './launcher.ts'
+import { libraryNames } from './library-names.ts'
+import { withLibrarySettings } from './library-settings.ts'
+import { MpiMemory } from './mpi-memory.ts'
+import { MpiTransport } from './mpi-transport.ts'
+import { loadNative, type Native, type NativeEvent, type NativeFacts } from './native.ts'
+
+/** Options of {@link openMpiJob}. */
+export interface MpiJobOptions {
+  /** Path or name of the MPI library. @defaultValue `MPIBATCH_LIBMPI`, else the one that fits the launcher */
+  readonly library?: string
+  /** How long a node may be silent before the job is ended, milliseconds; 0 for ever. @defaultValue 20,000 */
+  readonly silenceMs?: number
+  /** Word before the line on standard error that tells a supervisor of a silent host. @defaultValue none listens */
+  readonly supervisorToken?: string
+}
+
+/** What was found. */
+export interface MpiFacts {
+  /** File of the library. */
+  readonly library: string
+  /** First line of MPI_Get_library_version. */
+  readonly version: string
+  readonly abi: 'openmpi' | 'mpich' | 'standard'
+  /** Thread level that the library provides; funneled is what is needed. */
+  readonly threadLevel: string
+  readonly rank: number
+  readonly size: number
+  readonly nodeCount: number
+  /** Name of this rank's host. */
+  readonly host: string
+  /** For each rank the name of its host. */
+  readonly hosts: readonly string[]
+}
+
+/** A running MPI job, as one of its ranks sees it. */
+export interface MpiJob {
+  /** All ranks. */
+  readonly communicator: Communicator
+  readonly facts: MpiFacts
+  /** Waits until all ranks have come to their end. Collective; MPI itself ends when the process does. */
+  close(): Promise<void>
+  /** Ends the job on all ranks at once (MPI_Abort), and this process. */
+  abort(exitCode: number): never
+}
+
+const SILENCE_MS = 20_000
+const EXIT_FAILED = 1
+const EXIT_BUG = 70
+
+/**
+ * Starts MPI. Collective over all processes that the launcher started; once per process.
+ *
+ * @throws {@link MpiError} if there is no library, it fails, or it does not fit the launcher.
+ */
+export async function openMpiJob(options: MpiJobOptions = {}): Promise<MpiJob> {
+  const launcher = detectLauncher(process.env)
+  const native = loadNative()
+  const names = libraryNames(launcher, options.library ?? process.env.MPIBATCH_LIBMPI)
+  const job = new RunningJob(native)
+  const facts = await job.start(names, options)
+  checkSize(facts, launcher)
+  return job.open(facts)
+}
+
+class RunningJob {
+  readonly #native: Native
+  readonly #memory: MpiMemory
+  readonly #held = new Set<string>(['start'])
+  #transport: MpiTransport | undefined
+  #onStart: { resolve: (facts: NativeFacts) => void; reject: (reason: Error) => void } | undefined
+  #onMet: (() => void) | undefined
+  #closing: Promise<void> | undefined
+  #rank = 0
+  /** Whether all ranks have met, so that this one may end. */
+  #mayEnd = false
+
+  constructor(native: Native) {
+    this.#native = native
+    this.#memory = new MpiMemory(native, (reason, isHeld) => this.#hold(reason, isHeld))
+  }
+
+  start(names: readonly string[], { silenceMs, supervisorToken }: MpiJobOptions): Promise<NativeFacts> {
+    return new Promise((resolve, reject) => {
+      this.#onStart = { resolve, reject }
+      withLibrarySettings(() =>
+        this.#native.start(names, silenceMs ?? silenceFromEnvironment(), supervisorToken ?? '', (...event) =>
+          this.#onEvent(event),
+        ),
+      )
+    })
+  }
+
+  open(facts: NativeFacts): MpiJob {
+    this.#rank = facts.rank
+    this.#watchEnd()
+    const transport = new MpiTransport(this.#native, facts, {
+      memory: this.#memory,
+      holdAlive: (reason, isHeld) => this.#hold(reason, isHeld),
+    })
+    this.#transport = transport
+    this.#hold('start', false)
+    return {
+      communicator: createMessageCommunicator(transport),
+      facts: toFacts(facts),
+      close: () => this.#close(),
+      abort: (exitCode) => this.#native.abort(exitCode),
+    }
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= new Promise<void>((resolve) => {
+      this.#hold('close', true)
+      this.#onMet = () => {
+        this.#mayEnd = true
+        this.#hold('close', false)
+        resolve()
+      }
+      this.#native.meet()
+    })
+    return this.#closing
+  }
+
+  #onEvent(event: NativeEvent): void {
+    switch (event[0]) {
+      case 'started':
+        this.#onStart?.resolve(event[1])
+        this.#onStart = undefined
+        return
+      case 'message':
+        this.#transport?.receive(event[2])
+        return
+      case 'reply':
+        this.#memory.reply(event[1], event[2], event[3])
+        return
+      case 'met':
+        this.#onMet?.()
+        return
+      case 'failed':
+        this.#fail(failureOf(event, this.#rank))
+    }
+  }
+
+  #fail(error: MpiError): void {
+    this.#hold('start', false)
+    if (this.#onStart !== undefined) {
+      this.#onStart.reject(error)
+      this.#onStart = undefined
+      return
+    }
+    // Nobody asked for anything in particular: as if it had been thrown there.
+    throw error
+  }
+
+  /** Sees to it that no rank leaves the others waiting. */
+  #watchEnd(): void {
+    const native = this.#native
+    process.on('uncaughtExceptionMonitor', (error) => {
+      say(this.#rank, error instanceof Error ? (error.stack ?? error.message) : inspect(error))
+      native.abort(EXIT_BUG)
+    })
+    process.on('exit', (code) => {
+      if (this.#mayEnd) native.finalize(code)
+      else {
+        say(this.#rank, 'This rank ended before the job was over, so the others are ended too.')
+        native.abort(code === 0 ? EXIT_FAILED : code)
+      }
+    })
+  }
+
+  #hold(reason: string, isHeld: boolean): void {
+    const wasHeld = this.#held.size > 0
+    if (isHeld) this.#held.add(reason)
+    else this.#held.delete(reason)
+    if (wasHeld !== this.#held.size > 0) this.#native.keepAlive(!wasHeld)
+  }
+}
+
+function say(rank: number, text: string): void {
+  try {
+    // Nothing that waits in a stream would still be written.
+    writeSync(2, `mpibatch: rank ${rank}: ${text}\n`)
+  } catch {
+    // Nobody listens.
+  }
+}
+
+function failureOf(
+  [, call, errorClass, text]: readonly ['failed', string, number, string],
+  rank: number,
+): MpiError {
+  if (call === 'dlopen') {
+    return new MpiError(
+      `No MPI library could be opened. Install one (Debian: openmpi-bin or mpich), or name it in MPIBATCH_LIBMPI. Tried:\n${text.trimEnd()}`,
+    )
+  }
+  const what = call === '' ? text : `${call} failed on rank ${rank}: ${text}`
+  return new MpiError(what, { details: { call, errorClass, rank } })
+}
+
+/** Both families silently make each process a job of its own under the other's launcher, and all would run all tasks. */
+function checkSize(facts: NativeFacts, launcher: LauncherFacts | undefined): void {
+  if (launcher?.size === undefined || launcher.size === facts.size) return
+  throw new MpiError(
+    `${launcher.name} says that this job has ${launcher.size} ranks, but ${facts.version} (${facts.path}) finds ${facts.size}: the library and the launcher don't belong together. ` +
+      'Name the library that belongs to the launcher in MPIBATCH_LIBMPI, or use the other launcher; with srun, try --mpi=pmix for Open MPI and --mpi=pmi2 for MPICH.',
+    { details: { launcher: launcher.name, launched: launcher.size, found: facts.size, library: facts.path } },
+  )
+}
+
+function toFacts({ path, version, abi, threadLevel, rank, size, nodes, hosts }: NativeFacts): MpiFacts {
+  const nodeCount = new Set(nodes).size
+  return { library: path, version, abi, threadLevel, rank, size, nodeCount, host: hosts[rank] ?? '', hosts }
+}
+
+/** `MPIBATCH_SILENCE`, in seconds. */
+function silenceFromEnvironment(): number {
+  const text = process.env.MPIBATCH_SILENCE
+  if (text === undefined || text === '') return SILENCE_MS
+  const seconds = Number(text)
+  if (Number.isFinite(seconds) && seconds >= 0 && seconds <= 1_000_000) return Math.round(seconds * 1000)
+  throw new MpiError(
+    `MPIBATCH_SILENCE is ${JSON.stringify(text)}, but has to be a number of seconds; 0 waits for ever.`,
+  )
+}

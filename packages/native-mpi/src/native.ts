@@ -1,0 +1,101 @@
+/** The addon: finding it, loading it once, and the types of what it offers. */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { MpiError } from '@mpibatch/batch-core'
+
+/** What MPI said of the job when it had started. */
+export interface NativeFacts {
+  /** File of the library. */
+  readonly path: string
+  /** First line of MPI_Get_library_version. */
+  readonly version: string
+  readonly abi: 'openmpi' | 'mpich' | 'standard'
+  /** The level that the library provides: single, funneled, serialized or multiple. */
+  readonly threadLevel: string
+  readonly rank: number
+  readonly size: number
+  /** For each rank the lowest rank with which it shares memory. */
+  readonly nodes: readonly number[]
+  /** For each rank the name of its host. */
+  readonly hosts: readonly string[]
+}
+
+/** What the MPI thread reports, in the order in which it happened. */
+export type NativeEvent =
+  | readonly ['started', NativeFacts]
+  | readonly ['message', source: number, bytes: Uint8Array]
+  | readonly ['reply', id: number, value: number | undefined, words: Uint8Array]
+  | readonly ['met']
+  | readonly ['failed', call: string, errorClass: number, text: string]
+
+/** The functions of the addon; see `native/addon.cc`. Those below `start` may be called after it only. */
+export interface Native {
+  /** Makes zeroed memory that other processes of the node open by its path. */
+  allocate(sizeBytes: number): { readonly buffer: ArrayBuffer; readonly path: string }
+  map(path: string, sizeBytes: number): ArrayBuffer
+  /** Frees memory; the buffer's length is 0 from then on. */
+  unmap(buffer: ArrayBuffer): void
+
+  /** Starts the MPI thread. Once per process. */
+  start(
+    libraries: readonly string[],
+    silenceMs: number,
+    token: string,
+    listener: (...event: NativeEvent) => void,
+  ): void
+  keepAlive(isAlive: boolean): void
+  /** Sends a copy. */
+  send(destination: number, bytes: Uint8Array): void
+  /** Operates on a window of another rank; a reply of the same id follows. Int32 words with operations 6 and 7 only. */
+  operate(
+    owner: number,
+    id: number,
+    window: number,
+    operation: number,
+    index: number,
+    value: number,
+    expected: number,
+    count: number,
+    words?: Int32Array,
+  ): void
+  serve(buffer: ArrayBuffer): number
+  stopServing(window: number): void
+  /** Waits for all ranks (MPI_Ibarrier); 'met' follows. */
+  meet(): void
+  /** MPI_Finalize, after all have met. Blocks; where the library is known to hang there, ends the process instead. */
+  finalize(exitCode: number): void
+  /** MPI_Abort; ends this process in any case. */
+  abort(exitCode: number): never
+}
+
+let loaded: Native | undefined
+
+/** Where the addon for this machine lies. */
+export const addonPath: string = fileURLToPath(
+  new URL(`../build/${process.platform}-${process.arch}.node`, import.meta.url),
+)
+
+/**
+ * Loads the addon, no MPI library yet.
+ *
+ * @throws {@link MpiError} if there is none for this machine.
+ */
+export function loadNative(): Native {
+  if (loaded !== undefined) return loaded
+  if (!existsSync(addonPath)) {
+    throw new MpiError(
+      `MPI needs the addon of mpibatch, which is not there: ${addonPath}. Install a C++ compiler (Debian: g++) and run "npm run build", or start without mpirun.`,
+      { details: { path: addonPath } },
+    )
+  }
+  try {
+    loaded = createRequire(import.meta.url)(addonPath) as Native
+  } catch (error) {
+    throw new MpiError(`The addon of mpibatch can't be loaded: ${(error as Error).message}`, {
+      cause: error,
+      details: { path: addonPath },
+    })
+  }
+  return loaded
+}
