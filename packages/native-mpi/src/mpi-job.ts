@@ -11,7 +11,7 @@
  */
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { type Communicator, createMessageCommunicator, MpiError } from '@mpibatch/batch-core'
+import { type Communicator, createMessageCommunicator, invariant, MpiError } from '@mpibatch/batch-core'
 import { detectLauncher, type LauncherFacts } from './launcher.ts'
 import { libraryNames } from './library-names.ts'
 import { withLibrarySettings } from './library-settings.ts'
@@ -108,12 +108,9 @@ class RunningJob {
   open(facts: NativeFacts): MpiJob {
     this.#rank = facts.rank
     this.#watchEnd()
-    const transport = new MpiTransport(this.#native, facts, {
-      memory: this.#memory,
-      holdAlive: (reason, isHeld) => this.#hold(reason, isHeld),
-    })
-    this.#transport = transport
     this.#hold('start', false)
+    const transport = this.#transport
+    invariant(transport !== undefined, 'MPI has started without a transport')
     return {
       communicator: createMessageCommunicator(transport),
       facts: toFacts(facts),
@@ -138,6 +135,11 @@ class RunningJob {
   #onEvent(event: NativeEvent): void {
     switch (event[0]) {
       case 'started':
+        // At once: messages of ranks that are further on may stand right behind this event.
+        this.#transport = new MpiTransport(this.#native, event[1], {
+          memory: this.#memory,
+          holdAlive: (reason, isHeld) => this.#hold(reason, isHeld),
+        })
         this.#onStart?.resolve(event[1])
         this.#onStart = undefined
         return
