@@ -40,6 +40,8 @@ export function taskEnvironment(
   // An outer batch's variables must not pass for ours, where ours has none to put in their place.
   delete environment.MPIBATCH_TASK_DIR
   delete environment.MPIBATCH_ROOT
+  // It marks what belongs to a start of the ranks, and ends with that.
+  delete environment.MPIBATCH_SUPERVISOR
   assignDefined(environment, {
     MPIBATCH_TASK: task.name,
     MPIBATCH_TASK_INDEX: String(task.index),

@@ -1,7 +1,9 @@
 import { EXIT_CODE } from '../exit-code.ts'
 import { runOptionsHelp } from '../input/options.ts'
 import { type RunRequest, readRunRequest } from '../input/run-request.ts'
+import { SupervisorReport, takeSupervisorToken } from '../launch/supervised.ts'
 import { ProgressDisplay } from '../output/progress-display.ts'
+import { reportError } from '../output/report-error.ts'
 import { type RunSummary, summarize, summaryLines } from '../run/run-summary.ts'
 import { StopControl } from '../run/stop-control.ts'
 import type { Command } from './command.ts'
@@ -22,30 +24,48 @@ export interface RunContext {
 /** `mpibatch run`: a command, or a job script, once per task. */
 export const runCommand: Command = {
   async run(argv) {
-    const request = readRunRequest(argv)
-    const { options, work } = request
-    if (work === undefined) {
-      process.stdout.write(`${USAGE}\n${runOptionsHelp()}\n`)
-      return EXIT_CODE.done
-    }
-    if (options.dryRun) {
-      const { showPlan } = await import('../run/dry-run.ts')
-      return await showPlan(request)
-    }
-    const progress = new ProgressDisplay(options.progress)
-    const stop = new StopControl((text) => progress.message(text))
-    const startedMs = performance.now()
-    try {
-      const context = { request, stop, progress }
-      const outcome = work.kind === 'script' ? await runScript(context) : await runCommands(context)
-      const summary = summarize({ ...outcome, durationMs: performance.now() - startedMs, stop })
-      report({ ...summary, exitCode: outcome.failureExitCode ?? summary.exitCode }, options.json)
-      return outcome.failureExitCode ?? summary.exitCode
-    } finally {
-      progress.stop()
-      stop.ignoreSignals()
-    }
+    const { token, words } = takeSupervisorToken(argv)
+    if (token === undefined) return await run(words, new SupervisorReport(undefined))
+    const supervisor = new SupervisorReport(token)
+    const exitCode = await run(words, supervisor).catch((error: unknown) =>
+      reportError(error, { debug: words.includes('--debug') }),
+    )
+    supervisor.ended(exitCode)
+    return exitCode
   },
+}
+
+async function run(argv: readonly string[], supervisor: SupervisorReport): Promise<number> {
+  const request = readRunRequest(argv)
+  const { options, work } = request
+  if (work === undefined) {
+    process.stdout.write(`${USAGE}\n${runOptionsHelp()}\n`)
+    return EXIT_CODE.done
+  }
+  if (options.dryRun) {
+    const { showPlan } = await import('../run/dry-run.ts')
+    return await showPlan(request)
+  }
+  if (options.launcher !== undefined) {
+    const { runLaunched } = await import('../launch/run-launched.ts')
+    return await runLaunched(argv, request)
+  }
+  const progress = new ProgressDisplay(options.progress)
+  const supervised = supervisor.token !== undefined
+  const stop = new StopControl((text) => progress.message(text), { supervised })
+  if (supervised) stop.listenToSignals()
+  supervisor.started()
+  const startedMs = performance.now()
+  try {
+    const context = { request, stop, progress }
+    const outcome = work.kind === 'script' ? await runScript(context) : await runCommands(context)
+    const summary = summarize({ ...outcome, durationMs: performance.now() - startedMs, stop })
+    report({ ...summary, exitCode: outcome.failureExitCode ?? summary.exitCode }, options.json)
+    return outcome.failureExitCode ?? summary.exitCode
+  } finally {
+    progress.stop()
+    stop.ignoreSignals()
+  }
 }
 
 async function runCommands(context: RunContext): Promise<RunOutcome> {

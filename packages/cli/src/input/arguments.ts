@@ -82,6 +82,26 @@ function takeOptions(words: readonly string[]): { options: string[]; positionals
   return { options, positionals }
 }
 
+/**
+ * The words behind `mpibatch run` without some of its options and their values; what stands behind `--` or begins a
+ * list is not looked at.
+ *
+ * @param names - Without dashes.
+ */
+export function withoutOptions(argv: readonly string[], names: readonly string[]): readonly string[] {
+  const end = argv.findIndex((word) => word === '--' || Object.hasOwn(SEPARATORS, word))
+  const kept: string[] = []
+  const head = end < 0 ? argv : argv.slice(0, end)
+  for (let index = 0; index < head.length; index += 1) {
+    const word = head[index] ?? ''
+    const isOption = word.startsWith('-') && word !== '-'
+    const words = isOption && takesNextWord(word) ? head.slice(index, index + 2) : [word]
+    index += words.length - 1
+    if (!isOption || !names.includes(findOption(word).name)) kept.push(...words)
+  }
+  return [...kept, ...(end < 0 ? [] : argv.slice(end))]
+}
+
 /** A value may stand in the same word: `--root=DIR`, `-j4`. */
 function takesNextWord(word: string): boolean {
   return findOption(word).kind !== 'flag' && (word.startsWith('--') ? !word.includes('=') : word.length === 2)

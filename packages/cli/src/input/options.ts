@@ -29,6 +29,10 @@ export interface RunOptions {
   readonly groupSize: number
   /** Who of a worker group runs the task's command. */
   readonly groupExec: 'leader' | 'all'
+  /** Words of the launcher that starts the ranks; `undefined`: none. */
+  readonly launcher: string | undefined
+  /** How often the ranks are started again, at most. */
+  readonly restarts: number
   readonly retries: number
   readonly retryDelayMs: number
   /** A task whose owner died so often becomes FAILED. */
@@ -63,6 +67,9 @@ export interface RunOptions {
   readonly given: ReadonlySet<string>
 }
 
+/** How often ranks are started again unless `--restarts` says. */
+const RESTARTS = 3
+
 /**
  * Reads the options of `mpibatch run`: the words that `splitRunArguments` has found to be options.
  *
@@ -82,6 +89,8 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     jobs: parseJobs(given.text('jobs')),
     groupSize: count('group-size', { otherwise: 1, min: 1, max: 4096 }),
     groupExec: given.choice('group-exec') as RunOptions['groupExec'],
+    launcher: readLauncher(given),
+    restarts: count('restarts', { otherwise: RESTARTS, min: 0, max: 1000 }),
     retries: count('retries', { otherwise: 0, min: 0, max: 1000 }),
     retryDelayMs: retryDelay === undefined ? 1000 : parseDuration(retryDelay, '--retry-delay'),
     crashLimit: count('crash-limit', { otherwise: DEFAULT_CRASH_LIMIT, min: 1, max: 1_000_000 }),
@@ -203,6 +212,16 @@ function failWithSentence(message: string, error: Error | undefined): never {
     `${spelling} needs a value: ${spelling} ${option.valueName ?? 'VALUE'}. A value that begins with a dash is ` +
       `written in one word, ${spelling}=-x.`,
   )
+}
+
+function readLauncher(given: GivenOptions): string | undefined {
+  const launcher = given.text('launcher')
+  if (launcher === undefined && given.names.has('restarts')) {
+    throw new ConfigError(
+      '--restarts starts the ranks of a launcher again, but there is none. Give --launcher, or leave it out.',
+    )
+  }
+  return launcher
 }
 
 function readTimeout(text: string | undefined): number | undefined {

@@ -38,6 +38,8 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
     'leader',
     "who of a group runs the task's command: the first, or each",
   ),
+  text('launcher', 'WORDS', "start the ranks through MPI's launcher: --launcher 'mpirun -n 64'"),
+  text('restarts', 'N', 'start them again when a rank or a node is lost, up to N times', '3'),
   text('retries', 'N', 'run a failed task again, up to N times', '0'),
   text('retry-delay', 'DUR', 'wait before the first retry; doubles with each', '1s'),
   text('crash-limit', 'N', 'a task whose owner died so often becomes FAILED', '5'),
@@ -72,15 +74,7 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
 ]
 
 /** Options that the documentation describes for later versions; they are refused by name. */
-const LATER_OPTIONS: readonly string[] = [
-  'joblog',
-  'keep-order',
-  'launcher',
-  'print',
-  'restarts',
-  'tag',
-  'time-limit',
-]
+const LATER_OPTIONS: readonly string[] = ['joblog', 'keep-order', 'print', 'tag', 'time-limit']
 
 /** Whether an option, without its dashes, is one of a later version. */
 export function isLaterOption(name: string): boolean {

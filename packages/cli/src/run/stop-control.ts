@@ -15,11 +15,18 @@ export class StopControl {
   readonly #interrupt = new AbortController()
   readonly #kill = new AbortController()
   readonly #onMessage: (text: string) => void
+  readonly #isSupervised: boolean
   #cause: StopCause | undefined
   #handlers: [NodeJS.Signals, () => void][] = []
 
-  constructor(onMessage: (text: string) => void) {
+  /**
+   * @param onMessage - Hears what signals lead to.
+   * @param options.supervised - Whether signals come from a supervisor, which has been told of another one.
+   *   @defaultValue false
+   */
+  constructor(onMessage: (text: string) => void, options: { readonly supervised?: boolean } = {}) {
     this.#onMessage = onMessage
+    this.#isSupervised = options.supervised ?? false
   }
 
   /** Aborted when nothing more is to start. */
@@ -67,8 +74,9 @@ export class StopControl {
     this.#kill.abort()
   }
 
-  /** Listens to signals until {@link StopControl.ignoreSignals}. */
+  /** Listens to signals until {@link StopControl.ignoreSignals}. Idempotent. */
   listenToSignals(): void {
+    if (this.#handlers.length > 0) return
     for (const signal of SIGNALS) {
       const handler = (): void => this.#onSignal(signal)
       process.on(signal, handler)
@@ -83,7 +91,7 @@ export class StopControl {
   }
 
   #onSignal(signal: (typeof SIGNALS)[number]): void {
-    const name = signal === 'SIGINT' ? 'Ctrl-C' : signal
+    const name = this.#isSupervised ? 'Stop' : signal === 'SIGINT' ? 'Ctrl-C' : signal
     if (!this.#drain.signal.aborted) {
       this.requestDrain(signal)
       this.#onMessage(

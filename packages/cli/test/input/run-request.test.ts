@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { splitRunArguments } from '../../src/input/arguments.ts'
+import { splitRunArguments, withoutOptions } from '../../src/input/arguments.ts'
 import { nearest } from '../../src/input/nearest.ts'
 import { parseRunOptions, runOptionsHelp } from '../../src/input/options.ts'
 import { RUN_OPTIONS } from '../../src/input/run-option-table.ts'
@@ -70,7 +70,7 @@ describe('the words behind run', () => {
     expect(() => readRunRequest(line.split(' '))).toThrow(message)
   })
 
-  it.each(['--launcher', '--restarts', '--time-limit', '--joblog', '--print', '--tag', '--keep-order'])(
+  it.each(['--time-limit', '--joblog', '--print', '--tag', '--keep-order'])(
     'are refused for %s, which comes in a later version',
     (option) => {
       expect(() => readRunRequest([option, '3', '--', 'x'])).toThrow(
@@ -79,6 +79,26 @@ describe('the words behind run', () => {
       expect(() => readRunRequest([`${option}=3`, '--', 'x'])).toThrow('is not in this version')
     },
   )
+
+  it('start ranks again only where a launcher starts them', () => {
+    expect(parseRunOptions(['--launcher', 'mpirun -n 4'])).toMatchObject({
+      launcher: 'mpirun -n 4',
+      restarts: 3,
+    })
+    expect(() => parseRunOptions(['--restarts', '2'])).toThrow(/--restarts .* Give --launcher/)
+  })
+
+  it('are handed on without some options, wherever those stand, but not behind a command or list', () => {
+    const line = '-j 4 --launcher=x -c --launcher --restarts 2 job.mjs --root a -- --launcher y'
+    expect(withoutOptions(line.split(' '), ['launcher', 'restarts'])).toEqual(
+      '-j 4 -c --launcher job.mjs --root a -- --launcher y'.split(' '),
+    )
+    expect(withoutOptions(['--launcher', 'a b', ':::', '--restarts', '-j'], ['launcher'])).toEqual([
+      ':::',
+      '--restarts',
+      '-j',
+    ])
+  })
 
   it('ask for one thing to run', () => {
     expect(readRunRequest(['--', 'echo', '{}']).work).toEqual({ kind: 'words', words: ['echo', '{}'] })
@@ -118,6 +138,8 @@ describe('the options of run', () => {
       jobs: availableParallelism(),
       groupSize: 1,
       groupExec: 'leader',
+      launcher: undefined,
+      restarts: 3,
       retries: 0,
       retryDelayMs: 1000,
       crashLimit: 5,
