@@ -14,11 +14,11 @@ import {
   UsageError,
 } from './errors.ts'
 import { invariant } from './invariant.ts'
+import type { OpenedTable } from './open-table.ts'
 import type { AttemptRecord, PlannedTask, StateStore, StoreLease } from './state-store.ts'
 import { type AttemptFacts, Task } from './task.ts'
 import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
 import { isLegalTransition, isStoredState, TABLE_STATES, type TableState } from './task-state.ts'
-import type { TaskTable } from './task-table.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
 /** What a batch is made of. @internal */
@@ -27,7 +27,7 @@ export interface BatchParts {
   readonly workers: WorkerGroup
   /** Messages of the batch itself inside the group, apart from the user's. */
   readonly control: Communicator
-  readonly table: TaskTable
+  readonly memory: OpenedTable
   readonly store: StateStore
   /** Only on group leaders. */
   readonly claimer: TaskClaimer | undefined
@@ -110,9 +110,10 @@ export class Batch implements AsyncIterable<Task> {
     return this.#parts.store.directoryOf(index)
   }
 
-  /** Number of tasks by state, at this moment. Not collective. */
+  /** Number of tasks by state, at this moment; with several nodes, of the others a moment ago. Not collective. */
   counts(): TaskCounts {
-    const entries = TABLE_STATES.map((state) => [state, this.#parts.table.count(state)] as const)
+    const { table } = this.#parts.memory
+    const entries = TABLE_STATES.map((state) => [state, table.count(state)] as const)
     return Object.fromEntries(entries) as TaskCounts
   }
 
@@ -199,7 +200,7 @@ export class Batch implements AsyncIterable<Task> {
    * @throws {@link UsageError} if there is no such task.
    */
   async getTaskState(index: number): Promise<TableState> {
-    const inMemory = this.#parts.table.stateOf(index)
+    const inMemory = await this.#parts.memory.stateOf(index)
     const stored = await this.#parts.store.readState(index)
     return stored ?? inMemory
   }
@@ -211,7 +212,7 @@ export class Batch implements AsyncIterable<Task> {
    * @throws {@link TaskStateError} for a state that a running task can't get; nothing was changed.
    */
   async setTaskState(index: number, state: 'DONE' | 'FAILED' | 'OPEN'): Promise<void> {
-    this.#parts.table.stateOf(index)
+    this.#parts.memory.table.stateOf(index)
     const task = this.#current.get(index)
     if (task === undefined) {
       throw new UsageError(
@@ -243,11 +244,12 @@ export class Batch implements AsyncIterable<Task> {
     if (this.#closed) return this.#finalCounts
     this.#closed = true
     this.#unwatchLease()
-    const { world, store, closeShared } = this.#parts
+    const { world, store, memory, closeShared } = this.#parts
     for (const task of this.#current.values()) await this.#abandon(task, 'OPEN')
     await world.barrier()
+    await memory.settle()
     this.#finalCounts = this.counts()
-    // The rank that opened the store says that the instance is over, so every other rank lets go of it before.
+    // The rank that opened the store says that the job is over, so every other rank lets go of it before.
     if (world.rank !== 0) await store.close()
     await world.barrier()
     if (world.rank === 0) await store.close()

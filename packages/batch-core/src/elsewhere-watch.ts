@@ -51,7 +51,7 @@ export class ElsewhereWatch {
 
   /** Looks once more at tasks that ran elsewhere, and lines up those that came free, unless it has looked just now. */
   look(): Promise<ElsewhereLook> {
-    if (this.#options.table.count('ELSEWHERE') === 0) return Promise.resolve({ found: false })
+    if (this.#options.table.elsewhereCount === 0) return Promise.resolve({ found: false })
     const againInMs = this.#nextLookAtMs - performance.now()
     if (againInMs > 0) return Promise.resolve({ found: false, againInMs })
     this.#looking ??= this.#look().finally(() => {

@@ -19,6 +19,8 @@ import { STATE_CODE } from './task-state.ts'
 export class MemoryStateStore implements StateStore {
   readonly instance = 'memory'
   readonly ticket = undefined
+  readonly portableTicket = undefined
+  readonly keepsStates = false
   readonly lease: StoreLease = PERMANENT_LEASE
   /** Nothing runs elsewhere, so nobody looks. */
   readonly lookIntervalMs: number = Number.POSITIVE_INFINITY
@@ -85,5 +87,7 @@ export class MemoryStateStore implements StateStore {
 export const memoryStateStoreProvider: StateStoreProvider = {
   open: (tasks: readonly PlannedTask[]) => Promise.resolve(new MemoryStateStore(tasks.length)),
   attach: (_ticket: unknown, tasks: readonly PlannedTask[]) =>
+    Promise.resolve(new MemoryStateStore(tasks.length)),
+  join: (_ticket: unknown, tasks: readonly PlannedTask[]) =>
     Promise.resolve(new MemoryStateStore(tasks.length)),
 }

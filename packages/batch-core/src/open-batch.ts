@@ -7,25 +7,19 @@ import {
 } from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
 import { ElsewhereWatch } from './elsewhere-watch.ts'
-import { ConfigMismatchError, RankLostError } from './errors.ts'
-import { invariant } from './invariant.ts'
+import { ConfigMismatchError } from './errors.ts'
 import { memoryStateStoreProvider } from './memory-state-store.ts'
+import { openStore } from './open-store.ts'
+import { type OpenedTable, openTable } from './open-table.ts'
 import { findRuntime, type Runtime } from './runtime.ts'
 import { createSoloCommunicator } from './solo-communicator.ts'
-import type {
-  LoadedFault,
-  PlannedTask,
-  StateStore,
-  StateStoreProvider,
-  StoreLease,
-  StoreTicket,
-} from './state-store.ts'
+import type { PlannedTask, StateStore, StateStoreProvider, StoreLease } from './state-store.ts'
 import { StopRequest } from './stop-request.ts'
 import { TaskClaimer } from './task-claimer.ts'
 import { fingerprintOf, planScriptTask } from './task-fingerprint.ts'
 import { taskOrder } from './task-order.ts'
-import { TaskTable } from './task-table.ts'
-import { TokenLock } from './token-lock.ts'
+import type { TableContents, TaskTable } from './task-table.ts'
+import type { TokenLock } from './token-lock.ts'
 import { createWorkerGroup, type WorkerGroup } from './worker-group.ts'
 
 /** What a store needs to know of a batch's options. */
@@ -53,9 +47,6 @@ export interface BatchPlan
   /** Hears what a person should know, a sentence each: of files that can't be understood, of whom we wait for. */
   readonly onFault: (message: string) => void
 }
-
-/** What rank 0 tells the others when it has opened the store, or could not. */
-type Opened = { readonly ticket: StoreTicket } | { readonly failure: string }
 
 /**
  * Opens a batch of a job script: finds the ranks, resolves the options, and opens the store. Collective over the
@@ -99,28 +90,18 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
   const world = await communicator.duplicate()
   const workers = await createWorkerGroup(world, plan.groupSize)
   const control = await workers.group.duplicate()
-  const { store, faults, codes } = await openStore(world, plan)
-  const window = await world.createWindow({ length: TaskTable.wordCount(tasks.length) })
-  const { words } = window
-  invariant(words !== undefined, 'The ranks of this batch share no memory')
-  if (codes !== undefined) {
-    const order = taskOrder(plan.order, { taskCount: tasks.length, durations: () => store.durations() })
-    TaskTable.create(words, tasks.length).fill({
-      codes,
-      claimable: plan,
-      ...(order === undefined ? {} : { order }),
-    })
-  }
-  await world.barrier()
-  for (const { message } of faults) plan.onFault(message)
-  const table = new TaskTable(words)
-  const lock = workers.leaders === undefined ? undefined : await TokenLock.create(workers.leaders)
-  const claimer = lock === undefined ? undefined : createClaimer(plan, { table, store, lock, workers })
+  const { store, loaded } = await openStore(world, { ...plan, leads: workers.leaders !== undefined })
+  for (const { message } of loaded?.faults ?? []) plan.onFault(message)
+  const memory = await openTable({
+    ...{ world, workers, taskCount: tasks.length, claimable: plan, isStored: store.keepsStates },
+    contents: loaded && tableContents(plan, store, loaded.codes),
+  })
+  const { table, lock } = memory
+  const claimer = lock === undefined ? undefined : createClaimer(plan, { ...memory, store, lock, workers })
   const silence = world.rank === 0 ? sayLease(store.lease, plan) : undefined
   const closeShared = async (): Promise<void> => {
     silence?.()
-    await lock?.close()
-    await window.close()
+    await memory.close()
     await control.close()
     await workers.group.close()
     await workers.leaders?.close()
@@ -130,7 +111,7 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     world,
     workers,
     control,
-    table,
+    memory,
     store,
     claimer,
     tasks,
@@ -139,9 +120,16 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
   return { batch, table, store }
 }
 
+/** What rank 0 puts into the table. */
+function tableContents(plan: BatchPlan, store: StateStore, codes: Uint8Array): TableContents {
+  const taskCount = plan.tasks.length
+  const order = taskOrder(plan.order, { taskCount, durations: () => store.durations() })
+  return { codes, claimable: plan, ...(order === undefined ? {} : { order }) }
+}
+
 function createClaimer(
   plan: BatchPlan,
-  parts: { table: TaskTable; store: StateStore; lock: TokenLock; workers: WorkerGroup },
+  parts: OpenedTable & { store: StateStore; lock: TokenLock; workers: WorkerGroup },
 ): TaskClaimer {
   const { workers, ...shared } = parts
   const owner = workers.groupIndex
@@ -164,31 +152,6 @@ function sayLease(lease: StoreLease, { onFault }: BatchPlan): () => void {
     }
     if (state === 'valid') onFault('The task root answers again; going on.')
   })
-}
-
-/** The store as one rank opened it; `codes` on rank 0, which fills the table. */
-interface OpenedStore {
-  readonly store: StateStore
-  readonly faults: readonly LoadedFault[]
-  readonly codes?: Uint8Array
-}
-
-/** Rank 0 opens the store, the others attach to it; if it can't, no rank goes on. Collective. */
-async function openStore(world: Communicator, { provider, tasks }: BatchPlan): Promise<OpenedStore> {
-  if (world.rank > 0) {
-    const opened = await world.broadcast<Opened>({ failure: '' })
-    if ('failure' in opened) throw new RankLostError(`Rank 0 could not open the batch: ${opened.failure}`)
-    return { store: await provider.attach(opened.ticket, tasks, world.rank), faults: [] }
-  }
-  try {
-    const store = await provider.open(tasks)
-    const loaded = await store.load()
-    await world.broadcast<Opened>({ ticket: store.ticket })
-    return { store, ...loaded }
-  } catch (error) {
-    await world.broadcast<Opened>({ failure: error instanceof Error ? error.message : String(error) })
-    throw error
-  }
 }
 
 /** Every rank must have come with the same options and tasks, or the groups would run different things. */

@@ -128,7 +128,7 @@ export interface Outlook {
   readonly owners: readonly ElsewhereOwner[]
 }
 
-/** Plain data with which another rank of the same instance attaches to the store that rank 0 opened. */
+/** Plain data with which another rank attaches to the store that rank 0 opened, or joins it. */
 export type StoreTicket = unknown
 
 /** A task with what the store's manifest keeps of it. */
@@ -149,8 +149,12 @@ export interface PlannedTask extends TaskDefinition {
 export interface StateStore {
   /** Identifies the running batch; in every claim. */
   readonly instance: string
-  /** Plain data for {@link StateStoreProvider.attach}. */
+  /** Plain data for other threads of this process; may hold shared memory. */
   readonly ticket: StoreTicket
+  /** The same for other processes, without shared memory. */
+  readonly portableTicket: StoreTicket
+  /** Whether {@link StateStore.readState} tells states. */
+  readonly keepsStates: boolean
   /** The right to start tasks. Results may be published without it: whoever has the task's slot decides. */
   readonly lease: StoreLease
 
@@ -208,6 +212,16 @@ export interface StateStoreProvider {
    * @throws {@link StoreUnusableError} if the place can't hold a store.
    */
   open(tasks: readonly PlannedTask[]): Promise<StateStore>
-  /** Joins the store that another rank opened. */
+  /**
+   * Takes part in the instance that another rank has opened or joined as: a thread of its process, by `ticket`, or a
+   * process that claims nothing itself, by `portableTicket`.
+   */
   attach(ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore>
+  /**
+   * Registers this process as an instance of its own, which belongs to the job of the instance whose `portableTicket`
+   * it is given. Its life is judged alone: what it runs is lost with it, and not with another rank.
+   *
+   * @throws {@link StoreUnusableError} if this process does not find that instance in the same place.
+   */
+  join(ticket: StoreTicket, tasks: readonly PlannedTask[]): Promise<StateStore>
 }

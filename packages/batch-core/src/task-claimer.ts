@@ -15,8 +15,12 @@ import type { TokenLock } from './token-lock.ts'
 export interface TaskClaimerOptions {
   readonly table: TaskTable
   readonly store: StateStore
-  /** Guards changes of the table's queue; shared by all claimers of the batch. */
+  /** Guards changes of the table's queue; shared by all claimers of the node. */
   readonly lock: TokenLock
+  /** Takes more tasks into the table; `false` when there are none. */
+  readonly refill: () => Promise<boolean>
+  /** Hears what a task of this claimant has become. */
+  readonly note: (index: number, state: TableState) => void
   /** Number of this claimant in the table. */
   readonly owner: number
   readonly claimable: ClaimableStates
@@ -67,6 +71,7 @@ export class TaskClaimer {
         if (claim !== undefined) return claim
         continue
       }
+      if (await this.#options.refill()) continue
       const { found, againInMs = Number.POSITIVE_INFINITY } = await this.#elsewhere.look()
       if (found) continue
       const waitMs = Math.min(
@@ -89,7 +94,7 @@ export class TaskClaimer {
 
   /** Takes the task in the store, which decides between instances; marks it in the table where somebody else has it. */
   async #claimStored(index: number): Promise<StoreClaim | undefined> {
-    const { table, store, owner, claimable } = this.#options
+    const { table, store, claimable } = this.#options
     // A task in the queue was let in by its state; what stands there now is RUNNING, so all allowed states pass here,
     // and a retry of ours may follow its own FAILED.
     const from = this.#isRetry(index) ? { ...claimable, retryFailed: true } : claimable
@@ -98,12 +103,13 @@ export class TaskClaimer {
     )
     if (outcome.kind === 'claimed') {
       table.noteSlot(index, outcome.slot)
+      this.#options.note(index, 'RUNNING')
       return outcome.claim
     }
     const state: TableState =
       outcome.kind === 'settled' ? outcome.state : outcome.kind === 'elsewhere' ? 'ELSEWHERE' : 'INVALID'
     if (outcome.kind === 'invalid') this.#options.onFault(outcome.reason)
-    table.set(index, { owner, state, slot: outcome.slot })
+    this.#set(index, state, outcome.slot)
     return undefined
   }
 
@@ -116,8 +122,7 @@ export class TaskClaimer {
     try {
       return await work()
     } catch (error) {
-      const { table, owner } = this.#options
-      table.set(index, { owner, state: 'INVALID' })
+      this.#set(index, 'INVALID', 0)
       throw error
     }
   }
@@ -128,7 +133,7 @@ export class TaskClaimer {
    * @throws {@link FencedError} and {@link ForeignWriterError} as the store does; the task then counts as elsewhere.
    */
   async end(claim: StoreClaim, wanted: TaskEnd, given: AttemptRecord): Promise<void> {
-    const { table, store, lock, owner, retries, retryDelayMs } = this.#options
+    const { table, store, lock, retries, retryDelayMs } = this.#options
     const { taskIndex } = claim
     // Whoever declares an instance dead ends its commands; that must not look like a failure of theirs.
     const doubtful = wanted === 'FAILED' && store.lease.state !== 'valid'
@@ -142,13 +147,19 @@ export class TaskClaimer {
       const lost = error instanceof FencedError || foreign
       // A program without claims takes no slot: the next one is free, and must be the next to be tried.
       const slot = foreign ? claim.slot : claim.slot + 1
-      table.set(taskIndex, { owner, state: lost ? 'ELSEWHERE' : 'INVALID', slot })
+      this.#set(taskIndex, lost ? 'ELSEWHERE' : 'INVALID', slot)
       throw error
     }
-    table.set(taskIndex, { owner, state: end, slot })
+    this.#set(taskIndex, end, slot)
     if (doubtful) await lock.withLock(() => table.enqueue(taskIndex))
     if (end === 'FAILED') {
       this.#retries.failed(taskIndex, { retries, baseMs: retryDelayMs, nowMs: performance.now() })
     }
+  }
+
+  #set(index: number, state: TableState, slot: number): void {
+    const { table, owner, note } = this.#options
+    table.set(index, { owner, state, slot })
+    note(index, state)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The task table: the fast copy of all task states, shared by every rank of a node.
+ * The task table: the fast copy of task states, shared by every rank of a node.
  *
  * Purpose: give each task to one claimant, at a cost that does not depend on the number of tasks.
  *
@@ -7,20 +7,23 @@
  * number of threads or processes over the same words. Counts by state follow every change.
  *
  * Calling sequence: one rank fills, then all claim; whoever claimed a task, and nobody else, sets its next state.
- * {@link TaskTable.enqueue} changes the shape of the queue and is called under the token lock only.
+ * {@link TaskTable.enqueue} changes the shape of the queue and is called under the token lock only. With more than one
+ * node each has a table of its own: instead of being filled it is opened empty and admits tasks as the node takes them
+ * from the pool (`task-pool.ts`); a task is in one table at most.
  *
  * Failure: a claimant that dies leaves its tasks RUNNING with its owner number; {@link TaskTable.tasksIn} finds them.
  *
  * Layout, Int32 words: a header, then three columns with one word per task: entry (event slot << 3 | state code),
  * owner, and the ring of task indices that wait to be claimed. A task is in the ring at most once, so a ring of
- * `taskCount` places never overflows.
+ * `taskCount` places never overflows. A count by state is the sum of two words: what changed through this table, and
+ * what stands beside it: the counts at the start, and with several nodes what changed on the others.
  */
 import { UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
 import { type ClaimableStates, isClaimable, STATE_CODE, TABLE_STATES, type TableState } from './task-state.ts'
 
-const VERSION = 1
-const HEADER_WORDS = 16
+const VERSION = 2
+const HEADER_WORDS = 24
 const WORD_VERSION = 0
 const WORD_TASK_COUNT = 1
 /** Position of the next task to claim; grows, taken modulo the task count. */
@@ -28,11 +31,17 @@ const WORD_HEAD = 2
 /** Position behind the last waiting task. */
 const WORD_TAIL = 3
 const WORD_ALLOWED = 4
-/** One count per state code, from here on. */
-const WORD_COUNTS = 8
+/** Number of tasks that were ELSEWHERE when they came into this table. */
+const WORD_CAME_ELSEWHERE = 5
+/** One word per state code, from here on: change of the count through this table. */
+const WORD_CHANGES = 8
+/** One word per state code, from here on: the part of the count that does not change through this table. */
+const WORD_BESIDE = 16
 
 const STATE_BITS = 3
 const STATE_MASK = (1 << STATE_BITS) - 1
+/** Code of a task that is not in this table. */
+const CODE_ABSENT = 7
 /** Largest event slot that an entry can hold. */
 export const SLOT_MAX: number = 0x7fffffff >> STATE_BITS
 
@@ -64,7 +73,7 @@ export class TaskTable {
   static create(words: Int32Array, taskCount: number): TaskTable {
     invariant(words.length >= TaskTable.wordCount(taskCount), 'A task table was given too little memory')
     words[WORD_TASK_COUNT] = taskCount
-    words[WORD_COUNTS + STATE_CODE.OPEN] = taskCount
+    words[WORD_BESIDE + STATE_CODE.OPEN] = taskCount
     Atomics.store(words, WORD_VERSION, VERSION)
     return new TaskTable(words)
   }
@@ -102,7 +111,8 @@ export class TaskTable {
       this.#entries[index] = code
       counts[code] = (counts[code] ?? 0) + 1
     }
-    this.#words.set(counts, WORD_COUNTS)
+    this.setCountsBeside(counts)
+    this.#words[WORD_CAME_ELSEWHERE] = counts[STATE_CODE.ELSEWHERE] ?? 0
     const waiting = TABLE_STATES.map((state) => isClaimable(state, claimable))
     let tail = 0
     for (let position = 0; position < this.taskCount; position += 1) {
@@ -115,6 +125,33 @@ export class TaskTable {
     Atomics.store(this.#words, WORD_ALLOWED, packAllowed(waiting))
     Atomics.store(this.#words, WORD_HEAD, 0)
     Atomics.store(this.#words, WORD_TAIL, tail)
+  }
+
+  /** Prepares the table for {@link TaskTable.admit}: no task is in it. Once, by one rank, instead of `fill`. */
+  openEmpty(claimable: ClaimableStates = {}): void {
+    this.#entries.fill(CODE_ABSENT)
+    const waiting = TABLE_STATES.map((state) => isClaimable(state, claimable))
+    Atomics.store(this.#words, WORD_ALLOWED, packAllowed(waiting))
+  }
+
+  /**
+   * Takes a task into the table, in the state that it has. Under the token lock. No count changes: the task was counted
+   * before, outside of this table.
+   */
+  admit(index: number, state: TableState): void {
+    invariant(!this.has(index), `Task ${index} came into one task table twice`)
+    if (state === 'ELSEWHERE') Atomics.add(this.#words, WORD_CAME_ELSEWHERE, 1)
+    Atomics.store(this.#entries, index, STATE_CODE[state])
+  }
+
+  /** Whether a task is in this table: always, if it was filled. */
+  has(index: number): boolean {
+    return (this.#entryOf(index) & STATE_MASK) !== CODE_ABSENT
+  }
+
+  /** Whether a task waits to be claimed. */
+  get hasWaiting(): boolean {
+    return Atomics.load(this.#words, WORD_HEAD) < Atomics.load(this.#words, WORD_TAIL)
   }
 
   /**
@@ -204,8 +241,8 @@ export class TaskTable {
 
   #count(from: number, to: number): void {
     if (from === to) return
-    Atomics.sub(this.#words, WORD_COUNTS + from, 1)
-    Atomics.add(this.#words, WORD_COUNTS + to, 1)
+    Atomics.sub(this.#words, WORD_CHANGES + from, 1)
+    Atomics.add(this.#words, WORD_CHANGES + to, 1)
   }
 
   #entryOf(index: number): number {
@@ -215,7 +252,7 @@ export class TaskTable {
     return Atomics.load(this.#entries, index)
   }
 
-  /** State of a task. */
+  /** State of a task that is in this table; `INVALID`, as unknown, of another. */
   stateOf(index: number): TableState {
     return TABLE_STATES[this.#entryOf(index) & STATE_MASK] ?? 'INVALID'
   }
@@ -225,9 +262,26 @@ export class TaskTable {
     return this.#entryOf(index) >> STATE_BITS
   }
 
-  /** Number of tasks in a state. */
+  /** Number of tasks of the batch in a state; with several nodes, of the others as it was heard of last. */
   count(state: TableState): number {
-    return Atomics.load(this.#words, WORD_COUNTS + STATE_CODE[state])
+    const code = STATE_CODE[state]
+    return Atomics.load(this.#words, WORD_BESIDE + code) + Atomics.load(this.#words, WORD_CHANGES + code)
+  }
+
+  /** Number of tasks in this table that run elsewhere. */
+  get elsewhereCount(): number {
+    const change = Atomics.load(this.#words, WORD_CHANGES + STATE_CODE.ELSEWHERE)
+    return Atomics.load(this.#words, WORD_CAME_ELSEWHERE) + change
+  }
+
+  /** What changed through this table in the count of each state, in the order of {@link TABLE_STATES}. */
+  get changes(): Int32Array {
+    return Int32Array.from(TABLE_STATES, (_, code) => Atomics.load(this.#words, WORD_CHANGES + code))
+  }
+
+  /** Sets the part of each count that does not change through this table, in the order of {@link TABLE_STATES}. */
+  setCountsBeside(counts: Int32Array): void {
+    for (const code of TABLE_STATES.keys()) Atomics.store(this.#words, WORD_BESIDE + code, counts[code] ?? 0)
   }
 
   /** Indices of all tasks in a state; reads the whole table. */

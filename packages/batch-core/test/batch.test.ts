@@ -197,6 +197,7 @@ describe('a result that another instance has superseded', () => {
   const provider: StateStoreProvider = {
     open: (tasks) => Promise.resolve(new FencingStore(tasks.length)),
     attach: (_ticket, tasks) => Promise.resolve(new FencingStore(tasks.length)),
+    join: (_ticket, tasks) => Promise.resolve(new FencingStore(tasks.length)),
   }
 
   it.each([1, 2])('is dropped by every member of a group of %i, and the batch goes on', async (groupSize) => {
@@ -248,6 +249,7 @@ describe('a task whose state another program has changed', () => {
     const provider: StateStoreProvider = {
       open: (tasks) => Promise.resolve(new ForeignStore(tasks.length)),
       attach: (_ticket, tasks) => Promise.resolve(new ForeignStore(tasks.length)),
+      join: (_ticket, tasks) => Promise.resolve(new ForeignStore(tasks.length)),
     }
     const batch = await openBatchWith({ root: 'any', tasks: ['a'] }, () => provider)
     await batch.run(() => undefined)

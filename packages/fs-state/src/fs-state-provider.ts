@@ -1,5 +1,7 @@
 /** Opens stores on a file system: registers the instance, buries dead ones, brings the manifest up to date. */
+import { hostname } from 'node:os'
 import { resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   ConfigError,
   DEFAULT_CRASH_LIMIT,
@@ -8,12 +10,14 @@ import {
   type StateStore,
   type StateStoreProvider,
   type StoreTicket,
+  StoreUnusableError,
   TasksChangedError,
 } from '@mpibatch/batch-core'
 import type { OnAppendStep, StoreDurability } from './append.ts'
 import type { FileLayer } from './file-layer.ts'
 import { FsStateStore } from './fs-state-store.ts'
 import { type StartHeartbeat, startHeartbeatThread } from './heartbeat-runner.ts'
+import { listInstances } from './instance.ts'
 import type { JobStates } from './job-states.ts'
 import { addSegment, countSegments, readManifest } from './manifest.ts'
 import { compareTasks, type TaskChange, tasksChanged } from './manifest-comparison.ts'
@@ -56,24 +60,23 @@ export interface FsStateProviderOptions {
 export function createFsStateProvider(options: FsStateProviderOptions): StateStoreProvider {
   const root = resolve(options.root)
   const { files = nodeFileLayer, jobs = createSlurmJobs() } = options
+  const { command, onStep, liveness, startHeartbeat = startHeartbeatThread } = options
+  const common = { files, command, liveness, onStep, startHeartbeat, jobs }
   return {
     open: (tasks: readonly PlannedTask[]): Promise<StateStore> => {
-      const { durability = 'terminal', crashLimit = DEFAULT_CRASH_LIMIT, acceptChanges = false } = options
-      const {
-        command,
-        onStep,
-        liveness,
-        jobs,
-        rescan = false,
-        startHeartbeat = startHeartbeatThread,
-      } = options
-      const settings = { root, files, durability, crashLimit, acceptChanges, rescan, command, liveness }
-      return openStore({ ...settings, onStep, startHeartbeat, jobs }, tasks)
+      const { durability = 'terminal', crashLimit = DEFAULT_CRASH_LIMIT } = options
+      const { acceptChanges = false, rescan = false } = options
+      return openStore({ ...common, root, durability, crashLimit, acceptChanges, rescan }, tasks)
     },
     attach: (ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore> => {
-      const { onStep } = options
       const session = new StoreSession({ ticket: checkTicket(ticket), proc: rank, files, onStep, jobs })
       return Promise.resolve(new FsStateStore(session, tasks))
+    },
+    join: async (ticket: StoreTicket, tasks: readonly PlannedTask[]): Promise<StateStore> => {
+      const { root, instance, durability, crashLimit, timings } = checkTicket(ticket)
+      await checkSameRoot(files, { root, instance, visibilityMs: timings.visibilityMs })
+      const session = await registerSession({ ...common, root, durability, crashLimit, batch: instance })
+      return new FsStateStore(session, tasks)
     },
   }
 }
@@ -138,6 +141,33 @@ async function reopenChanged(session: StoreSession, changed: readonly TaskChange
     )
   }
   for (const { name } of changed) await reopenTask(session, name, { from: 'any' })
+}
+
+/** Longest wait for what another machine has just made to be seen here, beyond what is known of the file system. */
+const SEEN_MS_MAX = 2000
+const LOOK_MS = 50
+
+/**
+ * Makes sure that this process finds the instance of rank 0 where rank 0 has made it.
+ *
+ * @throws {@link StoreUnusableError} if it is another directory of the same name.
+ */
+async function checkSameRoot(
+  files: FileLayer,
+  options: { readonly root: string; readonly instance: string; readonly visibilityMs: number },
+): Promise<void> {
+  const { root, instance, visibilityMs } = options
+  const endMs = performance.now() + SEEN_MS_MAX + visibilityMs
+  // Opening the directory shows what has been made since, where a single name may be remembered as missing.
+  while (!listInstances(files, root).includes(instance)) {
+    if (performance.now() > endMs) {
+      throw new StoreUnusableError(
+        `The task root ${root} on ${hostname()} is not the one that rank 0 of this job works on: what that has written there can't be seen here. Choose a --root on a file system that all nodes of the job share.`,
+        { details: { root, instance } },
+      )
+    }
+    await pause(LOOK_MS)
+  }
 }
 
 /** A ticket may have come through a message. */

@@ -71,6 +71,16 @@ export class FsStateStore implements StateStore {
     return this.#session.ticket
   }
 
+  /** The lease's memory can't go to another process. */
+  get portableTicket(): FsStoreTicket {
+    const { leaseWords: _memory, ...portable } = this.#session.ticket
+    return portable
+  }
+
+  get keepsStates(): boolean {
+    return true
+  }
+
   async load(): Promise<LoadedStates> {
     const { codes, faults, present } = await this.#load()
     this.#present = present

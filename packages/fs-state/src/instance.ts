@@ -38,6 +38,8 @@ export interface InstanceInfo extends ProcessIdentity {
   readonly liveness?: LivenessTimings
   /** What it runs, for people. */
   readonly command?: string
+  /** Name of the instance that opened the batch, which this one has joined as another process of the same job. */
+  readonly batch?: string
   /** `gc` if it removes what nothing needs any more: nobody else may be at work then. */
   readonly role?: 'gc'
 }
@@ -74,10 +76,11 @@ export async function registerInstance(
     readonly command?: string | undefined
     readonly liveness: LivenessTimings
     readonly sync: boolean
+    readonly batch?: string | undefined
     readonly role?: InstanceInfo['role']
   },
 ): Promise<InstanceInfo> {
-  const { command, liveness, sync, role } = options
+  const { command, liveness, sync, batch, role } = options
   const job = jobOfThisProcess(process.env)
   const info: InstanceInfo = {
     instance: createInstanceName(),
@@ -86,6 +89,7 @@ export async function registerInstance(
     liveness,
     ...(job === undefined ? {} : { job }),
     ...(command === undefined ? {} : { command }),
+    ...(batch === undefined ? {} : { batch }),
     ...(role === undefined ? {} : { role }),
   }
   const directory = instanceDirectory(root, info.instance)
@@ -160,6 +164,11 @@ function lastLife(files: FileLayer, directory: string): number {
   return last
 }
 
+/** Name of the job that an instance belongs to: that of the instance that opened its batch. */
+export function batchOf(one: { readonly instance: string; readonly batch?: string | undefined }): string {
+  return one.batch ?? one.instance
+}
+
 /** Tells whether an instance is over by its own life log. */
 export function hasEndedLife(instance: InstanceFiles): boolean {
   return instance.life === 'DEAD' || instance.life === 'EXITED'
@@ -184,7 +193,7 @@ function readInfo(files: FileLayer, directory: string): InstanceInfo | undefined
 
 /** Reads what an instance said about itself from plain data; `undefined` if something is missing. */
 export function parseInstanceInfo(value: Readonly<Record<string, unknown>>): InstanceInfo | undefined {
-  const { instance, host, bootId, pidNamespace, pid, startTime, startedAtMs, command } = value
+  const { instance, host, bootId, pidNamespace, pid, startTime, startedAtMs, command, batch } = value
   if (typeof instance !== 'string' || typeof host !== 'string' || typeof bootId !== 'string') return undefined
   if (typeof pidNamespace !== 'string' || typeof startTime !== 'string') return undefined
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 1) return undefined
@@ -196,6 +205,7 @@ export function parseInstanceInfo(value: Readonly<Record<string, unknown>>): Ins
     ...(job === undefined ? {} : { job }),
     ...(liveness === undefined ? {} : { liveness }),
     ...(typeof command === 'string' ? { command } : {}),
+    ...(typeof batch === 'string' && isInstanceName(batch) ? { batch } : {}),
     ...(value.role === 'gc' ? { role: value.role } : {}),
   }
 }

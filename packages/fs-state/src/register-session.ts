@@ -28,6 +28,8 @@ export interface RegisterOptions {
   readonly startHeartbeat?: StartHeartbeat | undefined
   /** @defaultValue nobody is asked */
   readonly jobs?: JobStates | undefined
+  /** The instance that opened the batch which this one joins. @defaultValue this one opens its own */
+  readonly batch?: string
   /** What this instance is, if it is no run. */
   readonly role?: InstanceInfo['role']
 }
@@ -38,7 +40,7 @@ export interface RegisterOptions {
  * @throws {@link StoreUnusableError} if the root can't hold a store, or "mpibatch gc" is at work on it.
  */
 export async function registerSession(options: RegisterOptions): Promise<StoreSession> {
-  const { root, files, durability, crashLimit, command, onStep, startHeartbeat, jobs, role } = options
+  const { root, files, durability, crashLimit, command, onStep, startHeartbeat, jobs, batch, role } = options
   const sync = durability !== 'none'
   await prepareRoot(files, root, { sync })
   try {
@@ -49,12 +51,12 @@ export async function registerSession(options: RegisterOptions): Promise<StoreSe
     const timings = resolveTimings(defaults, options.liveness ?? {})
     const start = systemClock.now()
     const { instance } = await registerInstance(files, root, {
-      ...{ command, liveness: timings, sync },
+      ...{ command, liveness: timings, sync, batch },
       ...(role === undefined ? {} : { role }),
     })
     const { claimSync } = fileSystem
     const { medium, warnings } = suitability
-    const plain = { root, instance, durability, claimSync, crashLimit, timings, medium }
+    const plain = { root, instance, durability, claimSync, crashLimit, timings, medium, batch }
     const common = { proc: 0, files, onStep, jobs, warnings }
     if (startHeartbeat === undefined)
       return await begin(new StoreSession({ ...common, ticket: plain }), options, suitability)

@@ -13,7 +13,7 @@ import type { LivenessTimings } from './liveness-timings.ts'
 import { type OwnerJudge, Owners } from './owners.ts'
 import { instanceDirectory, stagedPath } from './store-paths.ts'
 
-/** What the other ranks of an instance need in order to join it. Plain data. */
+/** What other ranks need in order to take part in an instance or to join it. Plain data. */
 export interface FsStoreTicket {
   /** The task root, absolute. */
   readonly root: string
@@ -26,6 +26,8 @@ export interface FsStoreTicket {
   readonly leaseWords?: BigInt64Array
   /** How events are made. @defaultValue link */
   readonly medium?: EventMedium
+  /** The instance that opened the batch, where this one has joined it. */
+  readonly batch?: string | undefined
 }
 
 /** What a {@link StoreSession} is made of. */

@@ -8,9 +8,10 @@ import type { EventMedium } from './event-token.ts'
 import { openNew, removeFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
-import { hasEndedLife, listInstances, readInstance } from './instance.ts'
+import { batchOf, hasEndedLife, listInstances, readInstance } from './instance.ts'
 import { codeOf } from './io-error.ts'
 import { mountHazards } from './mount-hazards.ts'
+import { isSameMachine, ownIdentity } from './process-identity.ts'
 import { readSavedVerdict } from './saved-verdict.ts'
 import type { StoreSession } from './store-session.ts'
 
@@ -104,6 +105,7 @@ function isRefused(files: FileLayer, path: string): boolean {
 /**
  * Makes sure that no other instance works on a root where only one may. Of two that register at the same time, each
  * looks after it can be seen itself, so that they don't both go on. Who may be dead is waited for until that is known.
+ * The processes of one job on one machine count as one: they share the tasks in memory.
  *
  * @throws {@link StoreUnusableError} that names the other.
  */
@@ -113,11 +115,14 @@ export async function checkAlone(
 ): Promise<void> {
   if (singleReason === undefined) return
   const { files, root, instance, owners, ticket } = session
+  const batch = batchOf(ticket)
+  const self = ownIdentity()
   for (const other of listInstances(files, root)) {
     if (other === instance) continue
     const found = readInstance(files, root, other)
     // Who has not registered completely looks for others later than we do.
     if (found.life === undefined || hasEndedLife(found)) continue
+    if (found.info !== undefined && batchOf(found.info) === batch && isSameMachine(self, found.info)) continue
     let verdict = await owners.judge(other)
     while (!verdict.dead && !verdict.alive) {
       await pause(Math.min(verdict.decidedInMs ?? 0, ticket.timings.heartbeatMs))

@@ -29,12 +29,17 @@ export interface RemoteOperation {
 export type RemoteStep = <T>(operation: RemoteOperation, run: () => Promise<T>) => Promise<T>
 
 /**
- * Makes windows look as between nodes: their words are out of reach, and each operation takes its time.
+ * Makes windows look as between nodes: their words are out of reach, and each operation takes its time. Only windows of
+ * what `splitByNode` makes have words in reach.
  *
- * Each rank is a node of its own: only windows of what `splitByNode` makes have words in reach.
+ * @param node - Number of this rank's node. @defaultValue each rank is a node of its own
  */
-export function withRemoteWindows(communicator: Communicator, step: RemoteStep): Communicator {
-  return new RemoteWindowCommunicator(communicator, step)
+export function withRemoteWindows(
+  communicator: Communicator,
+  step: RemoteStep,
+  node: number = communicator.rank,
+): Communicator {
+  return new RemoteWindowCommunicator(communicator, step, node)
 }
 
 class RemoteWindowCommunicator implements Communicator {
@@ -44,12 +49,14 @@ class RemoteWindowCommunicator implements Communicator {
   readonly sharesProcess = false
   readonly #inner: Communicator
   readonly #step: RemoteStep
+  readonly #node: number
 
-  constructor(inner: Communicator, step: RemoteStep) {
+  constructor(inner: Communicator, step: RemoteStep, node: number) {
     this.rank = inner.rank
     this.size = inner.size
     this.#inner = inner
     this.#step = step
+    this.#node = node
   }
 
   async createWindow(options: { readonly length: number }): Promise<SharedWindow> {
@@ -77,18 +84,18 @@ class RemoteWindowCommunicator implements Communicator {
 
   async split(options: SplitOptions): Promise<Communicator | undefined> {
     const part = await this.#inner.split(options)
-    return part && new RemoteWindowCommunicator(part, this.#step)
+    return part && new RemoteWindowCommunicator(part, this.#step, this.#node)
   }
 
-  /** Every rank is a node of its own; there, and only there, the words are in reach. */
+  /** There, and only there, the words are in reach. */
   async splitByNode(): Promise<Communicator> {
-    const alone = await this.#inner.split({ color: this.rank })
-    invariant(alone !== undefined, 'A rank with a color got no communicator')
-    return alone
+    const members = await this.#inner.split({ color: this.#node })
+    invariant(members !== undefined, 'A rank with a color got no communicator')
+    return members
   }
 
   async duplicate(): Promise<Communicator> {
-    return new RemoteWindowCommunicator(await this.#inner.duplicate(), this.#step)
+    return new RemoteWindowCommunicator(await this.#inner.duplicate(), this.#step, this.#node)
   }
 
   send(data: unknown, options: SendOptions): Promise<void> {

@@ -1,0 +1,96 @@
+/**
+ * Opens the store of a batch on all of its ranks. Where the ranks share a process they are one instance; else every
+ * rank that leads a worker group is an instance of its own, so that its life can be judged alone.
+ */
+import type { Communicator } from './communicator.ts'
+import { decodeError, type EncodedError, encodeError } from './errors.ts'
+import { invariant } from './invariant.ts'
+import type { LoadedStates, PlannedTask, StateStore, StateStoreProvider, StoreTicket } from './state-store.ts'
+
+/** What {@link openStore} needs. */
+export interface OpenStoreOptions {
+  readonly provider: StateStoreProvider
+  readonly tasks: readonly PlannedTask[]
+  /** Whether this rank leads a worker group; rank 0 does. */
+  readonly leads: boolean
+}
+
+/** The store as one rank opened it. */
+export interface OpenedStore {
+  readonly store: StateStore
+  /** On rank 0. */
+  readonly loaded: LoadedStates | undefined
+}
+
+/** How a step went on a rank, for the others. */
+type Outcome<T> = { readonly value: T } | { readonly failure: EncodedError }
+
+/**
+ * Rank 0 opens the store, the others attach to it or join it, then rank 0 loads the states: last, because whoever
+ * joins buries what died on its machine. If one can't, no rank goes on. Collective.
+ *
+ * @throws What the store threw; on the ranks that could have gone on the same, with the rank named in front.
+ */
+export async function openStore(world: Communicator, options: OpenStoreOptions): Promise<OpenedStore> {
+  const { provider, tasks, leads } = options
+  const { rank, sharesProcess } = world
+  let store: StateStore | undefined
+  try {
+    const ticket = await fromRankZero(world, async (): Promise<StoreTicket> => {
+      store = await provider.open(tasks)
+      return sharesProcess ? store.ticket : store.portableTicket
+    })
+    await onAllRanks(world, async () => {
+      if (rank === 0) return
+      const joins = leads && !sharesProcess
+      store = await (joins ? provider.join(ticket, tasks) : provider.attach(ticket, tasks, rank))
+    })
+    invariant(store !== undefined, 'A rank opened no store')
+    const opened = store
+    let loaded: LoadedStates | undefined
+    await fromRankZero(world, async () => {
+      loaded = await opened.load()
+    })
+    return { store: opened, loaded }
+  } catch (error) {
+    // The first error is the one to report.
+    await store?.close().catch(() => undefined)
+    throw error
+  }
+}
+
+/** Stands where rank 0's outcome comes to. */
+const NOT_YET = { failure: encodeError('') }
+
+/** Lets rank 0 act and gives all ranks what came of it. Collective. */
+async function fromRankZero<T>(world: Communicator, act: () => Promise<T>): Promise<T> {
+  if (world.rank === 0) {
+    const { outcome, reason } = await attempt(act)
+    await world.broadcast<Outcome<T>>(outcome)
+    if ('failure' in outcome) throw reason
+    return outcome.value
+  }
+  const outcome = await world.broadcast<Outcome<T>>(NOT_YET)
+  if ('failure' in outcome) throw failed(0, outcome.failure)
+  return outcome.value
+}
+
+/** Lets all ranks act; if one fails, all fail. Collective. */
+async function onAllRanks(world: Communicator, act: () => Promise<void>): Promise<void> {
+  const { outcome, reason } = await attempt(act)
+  const outcomes = await world.allgather<Outcome<void>>(outcome)
+  if ('failure' in outcome) throw reason
+  for (const [rank, other] of outcomes.entries()) if ('failure' in other) throw failed(rank, other.failure)
+}
+
+async function attempt<T>(act: () => Promise<T>): Promise<{ outcome: Outcome<T>; reason?: unknown }> {
+  try {
+    return { outcome: { value: await act() } }
+  } catch (reason) {
+    return { outcome: { failure: encodeError(reason) }, reason }
+  }
+}
+
+function failed(rank: number, failure: EncodedError): Error {
+  return decodeError({ ...failure, message: `Rank ${rank} could not open the batch: ${failure.message}` })
+}
