@@ -58,7 +58,7 @@ export class MemoryStateStore implements StateStore {
     return Promise.resolve(undefined)
   }
 
-  reconsider(): Promise<Outlook> {
+  reconsider(_taskIndices: readonly number[]): Promise<Outlook> {
     return Promise.resolve({ ready: [], owners: [] })
   }
 
