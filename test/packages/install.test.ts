@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const PACKAGES = ['batch-core', 'fs-state', 'cli']
+const PACKAGES = ['batch-core', 'fs-state', 'native-mpi', 'cli']
 
 describe('the packages as they are published', () => {
   it('install into an empty folder elsewhere, and work there as program and as library', () => {

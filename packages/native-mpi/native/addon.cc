@@ -202,6 +202,18 @@ Napi::Value Serve(const Napi::CallbackInfo& info) {
 // stopServing(window)
 void StopServing(const Napi::CallbackInfo& info) { thread->windows().Remove(info[0].As<Napi::Number>()); }
 
+// inspect(name): { path, version, abi }, or the reason why it is no MPI library. Starts nothing.
+Napi::Value Inspect(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  OpenedLibrary opened = OpenMpiLibrary({info[0].As<Napi::String>().Utf8Value()});
+  if (opened.library == nullptr) return Napi::String::New(env, opened.faults);
+  Napi::Object object = Napi::Object::New(env);
+  object["path"] = opened.path;
+  object["version"] = opened.library->Version();
+  object["abi"] = opened.library->AbiName();
+  return object;
+}
+
 void Meet(const Napi::CallbackInfo& /*info*/) { thread->Meet(); }
 
 // finalize(exitCode): waits
@@ -220,6 +232,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["unmap"] = Napi::Function::New(env, Unmap);
   exports["serve"] = Napi::Function::New(env, Serve);
   exports["stopServing"] = Napi::Function::New(env, StopServing);
+  exports["inspect"] = Napi::Function::New(env, Inspect);
   exports["meet"] = Napi::Function::New(env, Meet);
   exports["finalize"] = Napi::Function::New(env, Finalize);
   exports["abort"] = Napi::Function::New(env, Abort);

@@ -2,6 +2,7 @@
  * MPI, opened at run time: no compiler and no MPI are needed to install this, and one build works with every library.
  * Start at `mpi-job.ts`; the C++ side starts at `native/mpi_thread.h`.
  */
+export { examineMpi, type FoundLibrary, type MpiExamination, type TriedLauncher } from './examine-mpi.ts'
 export { detectLauncher, type LauncherFacts, type LauncherFamily } from './launcher.ts'
 export { libraryNames } from './library-names.ts'
 export { withoutLibrarySettings } from './library-settings.ts'

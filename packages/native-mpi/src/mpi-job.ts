@@ -226,7 +226,18 @@ function checkSize(facts: NativeFacts, launcher: LauncherFacts | undefined): voi
 
 function toFacts({ path, version, abi, threadLevel, rank, size, nodes, hosts }: NativeFacts): MpiFacts {
   const nodeCount = new Set(nodes).size
-  return { library: path, version, abi, threadLevel, rank, size, nodeCount, host: hosts[rank] ?? '', hosts }
+  const oneLine = version.replace(/\s+/g, ' ')
+  return {
+    library: path,
+    version: oneLine,
+    abi,
+    threadLevel,
+    rank,
+    size,
+    nodeCount,
+    host: hosts[rank] ?? '',
+    hosts,
+  }
 }
 
 /** `MPIBATCH_SILENCE`, in seconds. */

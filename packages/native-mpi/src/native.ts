@@ -37,6 +37,11 @@ export interface Native {
   /** Frees memory; the buffer's length is 0 from then on. */
   unmap(buffer: ArrayBuffer): void
 
+  /** Opens a library and asks it what it is; its name's fault if it is none. Starts nothing. */
+  inspect(
+    name: string,
+  ): { readonly path: string; readonly version: string; readonly abi: NativeFacts['abi'] } | string
+
   /** Starts the MPI thread. Once per process. */
   start(
     libraries: readonly string[],

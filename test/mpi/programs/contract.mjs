@@ -11,8 +11,6 @@ for (const { name, run } of communicatorContractCases) {
   if (!name.includes(part)) continue
   count += 1
   const own = await communicator.duplicate()
-  if (process.env.CONTRACT_TRACE)
-    process.stderr.write(`${facts.rank} ${Math.round(performance.now())} ${name}\n`)
   const fault = await run(own).then(
     () => '',
     (error) => error.stack ?? String(error),

@@ -1,8 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
 import { ConfigError, DEFAULT_ROOT } from '@mpibatch/batch-core'
 import { examineDirectory } from '@mpibatch/fs-state'
+import type { LauncherFacts, MpiJob } from '@mpibatch/native-mpi'
 import { EXIT_CODE } from '../exit-code.ts'
 import { stepText, verdictText } from '../output/doctor-report.ts'
+import { judgeMpi, type MpiReport, mpiText } from '../output/mpi-report.ts'
 import type { Command } from './command.ts'
 import { parseArguments } from './parse-arguments.ts'
 
@@ -25,6 +27,14 @@ export const doctorCommand: Command = {
     })
     if (words.length > 1) throw new ConfigError(`One directory was expected, and ${words.length} were given.`)
     const json = values.json === true
+    const { detectLauncher, openMpiJob } = await import('@mpibatch/native-mpi')
+    const launcher = detectLauncher(process.env) ?? null
+    // All ranks of a job meet, so that its first can say where they are; that one alone examines the directory.
+    const job = launcher === null ? null : await openMpiJob()
+    if (job !== null && job.facts.rank > 0) {
+      await job.close()
+      return EXIT_CODE.done
+    }
     const program = process.env.MPIBATCH_RSH
     const stop = stopOnSignals()
     try {
@@ -42,7 +52,10 @@ export const doctorCommand: Command = {
           if (!json) process.stdout.write(stepText(step))
         },
       })
-      process.stdout.write(json ? `${JSON.stringify(report)}\n` : verdictText(report))
+      const mpi = await findMpi(launcher, job)
+      process.stdout.write(
+        json ? `${JSON.stringify({ ...report, mpi })}\n` : `${mpiText(mpi)}${verdictText(report)}`,
+      )
       return VERDICT_CODES[report.verdict]
     } catch (error) {
       if (stop.exitCode() !== undefined && stop.signal.reason === error)
@@ -50,8 +63,16 @@ export const doctorCommand: Command = {
       throw error
     } finally {
       stop.release()
+      await job?.close()
     }
   },
+}
+
+/** Under a launcher no other one can be tried: the job itself is the proof. */
+async function findMpi(launcher: LauncherFacts | null, job: MpiJob | null): Promise<MpiReport> {
+  const { addonPath, examineMpi } = await import('@mpibatch/native-mpi')
+  if (job === null) return judgeMpi(await examineMpi(), launcher, null)
+  return judgeMpi({ addon: addonPath, libraries: [], launchers: [] }, launcher, job.facts)
 }
 
 /** Without a name, the default root where there is one, else the current directory. */
