@@ -33,6 +33,16 @@ export default defineConfig({
         test: { name: 'crashes', include: ['test/crashes/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
+        // Needs Open MPI and MPICH; each is skipped where it is missing, unless MPIBATCH_REQUIRE_MPI=1.
+        test: {
+          name: 'mpi',
+          include: ['test/mpi/**/*.test.ts'],
+          testTimeout: 60_000,
+          // Each test has several ranks, and some are about time.
+          fileParallelism: false,
+        },
+      },
+      {
         // Needs Python's pshmem, which test/pshmem/prepare.mjs installs.
         test: {
           name: 'pshmem',
