@@ -57,6 +57,7 @@ export class Batch implements AsyncIterable<Task> {
   #work = new AbortController()
   readonly #unwatchLease: () => void
   #closed = false
+  #finalCounts: TaskCounts | undefined
 
   /** @internal */
   constructor(parts: BatchParts) {
@@ -110,8 +111,12 @@ export class Batch implements AsyncIterable<Task> {
     return this.#parts.store.directoryOf(index)
   }
 
-  /** Number of tasks by state, at this moment; with several nodes, of the others a moment ago. Not collective. */
+  /**
+   * Number of tasks by state, at this moment; with several nodes, of the others a moment ago. Not collective. After
+   * {@link Batch.close}, as it was then.
+   */
   counts(): TaskCounts {
+    if (this.#finalCounts !== undefined) return this.#finalCounts
     const { table } = this.#parts.memory
     const entries = TABLE_STATES.map((state) => [state, table.count(state)] as const)
     return Object.fromEntries(entries) as TaskCounts
@@ -241,23 +246,23 @@ export class Batch implements AsyncIterable<Task> {
    * @returns Number of tasks by state at the end.
    */
   async close(): Promise<TaskCounts> {
-    if (this.#closed) return this.#finalCounts
+    if (this.#closed) return this.counts()
     this.#closed = true
     this.#unwatchLease()
     const { world, store, memory, closeShared } = this.#parts
     for (const task of this.#current.values()) await this.#abandon(task, 'OPEN')
     await world.barrier()
     await memory.settle()
-    this.#finalCounts = this.counts()
+    const counts = this.counts()
+    // The table's memory goes away below.
+    this.#finalCounts = counts
     // The rank that opened the store says that the job is over, so every other rank lets go of it before.
     if (world.rank !== 0) await store.close()
     await world.barrier()
     if (world.rank === 0) await store.close()
     await closeShared()
-    return this.#finalCounts
+    return counts
   }
-
-  #finalCounts: TaskCounts = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0, ELSEWHERE: 0 }
 
   /** `await using batch = await openBatch(…)` closes it at the end of the block. */
   async [Symbol.asyncDispose](): Promise<void> {

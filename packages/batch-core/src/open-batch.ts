@@ -191,5 +191,12 @@ function announce(
   tasks: readonly PlannedTask[],
   opened: OpenedBatch,
 ): void {
-  runtime.announce({ table: opened.table.words, root, tasks, ticket: opened.store.ticket })
+  const { batch, table, store } = opened
+  runtime.announce({
+    table: table.words,
+    root,
+    tasks,
+    ticket: store.ticket,
+    counts: () => batch.counts(),
+  })
 }

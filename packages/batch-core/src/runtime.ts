@@ -1,3 +1,4 @@
+import type { TaskCounts } from './batch.ts'
 import type { LivenessOptions } from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
 import type { PlannedTask, StoreTicket } from './state-store.ts'
@@ -18,8 +19,8 @@ export interface Runtime {
   readonly options: RuntimeOptions
   /** Shared with the launcher: word 0 is {@link STOP_NONE} or {@link STOP_DRAIN}. */
   readonly stop: Int32Array
-  /** Tells the launcher that a batch was opened; called by rank 0. */
-  announce(batch: AnnouncedBatch): void
+  /** Tells the launcher that a batch was opened, and how to ask for its counts in this process; called by rank 0. */
+  announce(batch: AnnouncedBatch & { readonly counts: () => TaskCounts }): void
 }
 
 /** Options that a command line may give to a job script's batch; see `BatchOptions` for their meaning. */

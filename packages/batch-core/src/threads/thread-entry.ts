@@ -18,7 +18,8 @@ setRuntime({
   communicator: createMessageCommunicator(createThreadTransport(setup)),
   options,
   stop,
-  announce: (batch) => control.postMessage({ batch } satisfies ThreadReport),
+  announce: ({ table, root, tasks, ticket }) =>
+    control.postMessage({ batch: { table, root, tasks, ticket } } satisfies ThreadReport),
 })
 
 // Scripts that ask whether they are the program's main file compare with this.
