@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <set>
 #include <system_error>
 #include <utility>
 
+#include "clock.h"
 #include "job_ending.h"
 
 namespace mpibatch {
@@ -29,25 +29,14 @@ constexpr int kSleepMicroseconds = 1000;
 constexpr int kSleepRungMicroseconds = 10000;
 constexpr int kProbesPerTurn = 64;
 
-// MPICH 4.0 hangs in MPI_Finalize between nodes in about half of all runs; met ranks may simply end.
-constexpr int kSettleMs = 300;
-constexpr int kFinalizeMs = 5000;
+// How long a process that aborts the job waits for MPI to end it.
 constexpr int kAbortMs = 2000;
 constexpr int kExitLost = 3;
-
-std::int64_t NowMs() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 std::string HostName() {
   char name[kHostSizeBytes] = {};
   gethostname(name, sizeof(name) - 1);
   return name;
-}
-
-int CountNodes(const std::vector<int>& nodes) {
-  return static_cast<int>(std::set<int>(nodes.begin(), nodes.end()).size());
 }
 
 // The first ranks of all nodes listen to the first rank of the job, and it to them; other ranks to nobody.
@@ -142,7 +131,7 @@ void MpiThread::MapBells(const std::vector<std::string>& paths) {
     }
   }
   const std::vector<std::string> marks = mpi_->GatherTexts(isMapped ? "1" : "", 2);
-  isRungByAll_ = CountNodes(facts_.nodes) == 1 &&
+  isRungByAll_ = facts_.NodeCount() == 1 &&
                  std::all_of(members.begin(), members.end(),
                              [&](int rank) { return marks[static_cast<std::size_t>(rank)] == "1"; });
   if (!isMapped || members.size() == 1) return;
@@ -257,6 +246,7 @@ bool MpiThread::TestOperations() {
   }
   if (barrier_ != nullptr && barrier_->IsDone()) {
     barrier_.reset();
+    hasMet_ = true;
     // Who has come this far may end.
     silence_ = SilenceWatch();
     Tell(Event{Event::Kind::kMet});
@@ -305,25 +295,6 @@ void MpiThread::Beat() {
   }
   const int silent = silence_.FindSilent(nowMs);
   if (silent >= 0) EndJob(SilenceText(facts_, options_, silent), kExitLost);
-}
-
-void MpiThread::FinalizeMpi(int exitCode) {
-  const bool isBroken = facts_.abi != "openmpi" && CountNodes(facts_.nodes) > 1;
-  if (isBroken) {
-    // Rank 0 goes first: the launcher takes the code of the first that ends and ends the others.
-    const std::int64_t endMs = NowMs() + (facts_.rank == 0 ? kSettleMs : 3 * kSettleMs);
-    while (NowMs() < endMs) {
-      ProbeMessages();
-      TestOperations();
-      usleep(kSleepMicroseconds);
-    }
-    _exit(exitCode);
-  }
-  std::thread([exitCode] {
-    usleep(kFinalizeMs * 1000);
-    _exit(exitCode);
-  }).detach();
-  mpi_->Finalize();
 }
 
 void MpiThread::Send(int destination, Bytes bytes) {

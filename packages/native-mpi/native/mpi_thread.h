@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -46,6 +47,8 @@ struct JobFacts {
   // For each rank the lowest rank of its node, and the name of its host.
   std::vector<int> nodes;
   std::vector<std::string> hosts;
+
+  int NodeCount() const { return static_cast<int>(std::set<int>(nodes.begin(), nodes.end()).size()); }
 };
 
 struct Event {
@@ -78,7 +81,8 @@ class MpiThread {
   // Waits for all ranks without stopping work; kMet follows.
   void Meet();
 
-  // Ends MPI: all ranks have met. Waits for it; where MPI_Finalize is known to hang, or does, ends the process instead.
+  // Ends MPI, at the end of the process. Waits for it; where MPI_Finalize is known to hang, or does, ends the process
+  // instead. Ranks that have not met do so now; if that takes more than a moment, the job is aborted.
   void Finalize(int exitCode);
   // Ends the job on all ranks, and this process.
   [[noreturn]] void Abort(int exitCode);
@@ -116,6 +120,7 @@ class MpiThread {
   void Post(int destination, int tag, Bytes bytes);
   void Beat();
   void Rest(std::uint32_t rings, int idleTurns);
+  bool MeetNow();
   void FinalizeMpi(int exitCode);
   void Tell(Event event);
   void Order(Command command);
@@ -139,6 +144,7 @@ class MpiThread {
   std::map<int, std::deque<Receiving>> receiving_;
   std::map<int, std::vector<std::uint8_t>> parts_;
   std::unique_ptr<Operation> barrier_;
+  bool hasMet_ = false;
   int awaitedReplies_ = 0;
   SilenceWatch silence_;
   bool isOver_ = false;

@@ -59,7 +59,6 @@ export interface MpiJob {
 }
 
 const SILENCE_MS = 20_000
-const EXIT_FAILED = 1
 const EXIT_BUG = 70
 
 /**
@@ -175,11 +174,15 @@ class RunningJob {
       say(this.#rank, error instanceof Error ? (error.stack ?? error.message) : inspect(error))
       native.abort(EXIT_BUG)
     })
+    // A script may end by process.exit, on all ranks.
     process.on('exit', (code) => {
-      if (this.#mayEnd) native.finalize(code)
+      if (code === 0 || this.#mayEnd) native.finalize(code)
       else {
-        say(this.#rank, 'This rank ended before the job was over, so the others are ended too.')
-        native.abort(code === 0 ? EXIT_FAILED : code)
+        say(
+          this.#rank,
+          `This rank ended with exit code ${code} before the job was over, so the others are ended too.`,
+        )
+        native.abort(code)
       }
     })
   }

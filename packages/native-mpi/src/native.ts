@@ -68,7 +68,10 @@ export interface Native {
   stopServing(window: number): void
   /** Waits for all ranks (MPI_Ibarrier); 'met' follows. */
   meet(): void
-  /** MPI_Finalize, after all have met. Blocks; where the library is known to hang there, ends the process instead. */
+  /**
+   * MPI_Finalize. Blocks; where the library is known to hang there, ends the process instead. Ranks that have not met do
+   * so now; if the others don't come within 5 s, the job is aborted.
+   */
   finalize(exitCode: number): void
   /** MPI_Abort; ends this process in any case. */
   abort(exitCode: number): never
