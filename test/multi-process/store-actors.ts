@@ -16,6 +16,7 @@ export interface Script {
   readonly durability?: 'none' | 'terminal' | 'full'
   readonly crashLimit?: number
   readonly liveness?: LivenessOptions
+  readonly ticket?: unknown
   readonly stop?:
     | {
         readonly signal: 'SIGKILL' | 'SIGSTOP'
@@ -31,6 +32,7 @@ export interface Script {
 /** A line that an actor prints: how it opened, or what came of an action. */
 export interface ActorLine {
   readonly instance?: string
+  readonly ticket?: unknown
   readonly codes?: readonly number[]
   readonly faults?: readonly { message: string }[]
   readonly kind?: string

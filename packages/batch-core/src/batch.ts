@@ -249,17 +249,19 @@ export class Batch implements AsyncIterable<Task> {
     if (this.#closed) return this.counts()
     this.#closed = true
     this.#unwatchLease()
-    const { world, store, memory, closeShared } = this.#parts
+    const { world, claimer, store, memory, closeShared } = this.#parts
     for (const task of this.#current.values()) await this.#abandon(task, 'OPEN')
     await world.barrier()
     await memory.settle()
     const counts = this.counts()
     // The table's memory goes away below.
     this.#finalCounts = counts
-    // The rank that opened the store says that the job is over, so every other rank lets go of it before.
-    if (world.rank !== 0) await store.close()
-    await world.barrier()
-    if (world.rank === 0) await store.close()
+    // Whoever has an instance says that it is over, rank 0 that the job is: whoever uses what it has lets go before.
+    const turn = claimer === undefined ? 0 : world.rank === 0 ? 2 : 1
+    for (const now of [0, 1, 2]) {
+      if (now === turn) await store.close()
+      await world.barrier()
+    }
     await closeShared()
     return counts
   }

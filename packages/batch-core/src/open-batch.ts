@@ -90,7 +90,7 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
   const world = await communicator.duplicate()
   const workers = await createWorkerGroup(world, plan.groupSize)
   const control = await workers.group.duplicate()
-  const { store, loaded } = await openStore(world, { ...plan, leads: workers.leaders !== undefined })
+  const { store, loaded } = await openStore(world, { ...plan, group: workers.group })
   for (const { message } of loaded?.faults ?? []) plan.onFault(message)
   const memory = await openTable({
     ...{ world, workers, taskCount: tasks.length, claimable: plan, isStored: store.keepsStates },

@@ -11,8 +11,8 @@ import type { LoadedStates, PlannedTask, StateStore, StateStoreProvider, StoreTi
 export interface OpenStoreOptions {
   readonly provider: StateStoreProvider
   readonly tasks: readonly PlannedTask[]
-  /** Whether this rank leads a worker group; rank 0 does. */
-  readonly leads: boolean
+  /** This rank's worker group, whose rank 0 leads it. */
+  readonly group: Communicator
 }
 
 /** The store as one rank opened it. */
@@ -26,37 +26,41 @@ export interface OpenedStore {
 type Outcome<T> = { readonly value: T } | { readonly failure: EncodedError }
 
 /**
- * Rank 0 opens the store, the others attach to it or join it, then rank 0 loads the states: last, because whoever
- * joins buries what died on its machine. If one can't, no rank goes on. Collective.
+ * Rank 0 opens the store. Threads attach to it; in other processes the leaders join it, and the members of a group
+ * attach to what their leader has. Then rank 0 loads the states: last, because whoever joins buries what died on its
+ * machine. If one can't, no rank goes on. Collective.
  *
  * @throws What the store threw; on the ranks that could have gone on the same, with the rank named in front.
  */
 export async function openStore(world: Communicator, options: OpenStoreOptions): Promise<OpenedStore> {
-  const { provider, tasks, leads } = options
+  const { provider, tasks, group } = options
   const { rank, sharesProcess } = world
   let store: StateStore | undefined
+  let loaded: LoadedStates | undefined
   try {
-    const ticket = await fromRankZero(world, async (): Promise<StoreTicket> => {
+    let ticket = await fromRankZero(world, async (): Promise<StoreTicket> => {
       store = await provider.open(tasks)
       return sharesProcess ? store.ticket : store.portableTicket
     })
+    if (!sharesProcess) {
+      await onAllRanks(world, async () => {
+        if (rank > 0 && group.rank === 0) store = await provider.join(ticket, tasks)
+      })
+      ticket = await group.broadcast(store?.portableTicket)
+    }
     await onAllRanks(world, async () => {
-      if (rank === 0) return
-      const joins = leads && !sharesProcess
-      store = await (joins ? provider.join(ticket, tasks) : provider.attach(ticket, tasks, rank))
+      store ??= await provider.attach(ticket, tasks, rank)
     })
-    invariant(store !== undefined, 'A rank opened no store')
-    const opened = store
-    let loaded: LoadedStates | undefined
     await fromRankZero(world, async () => {
-      loaded = await opened.load()
+      loaded = await store?.load()
     })
-    return { store: opened, loaded }
   } catch (error) {
     // The first error is the one to report.
     await store?.close().catch(() => undefined)
     throw error
   }
+  invariant(store !== undefined, 'A rank opened no store')
+  return { store, loaded }
 }
 
 /** Stands where rank 0's outcome comes to. */

@@ -203,28 +203,42 @@ describe('a batch on two nodes', () => {
     expect(closed.sort()).toEqual([0, 1])
   })
 
-  it('is joined by leaders, attached to by members, and loaded when all have come', async () => {
+  it('is joined by leaders, used by members as what their leader has, loaded last, and closed from the end', async () => {
     const calls: string[] = []
     await Promise.all(
       createNodes([0, 0, 1, 1]).map(async (communicator) => {
+        const { rank } = communicator
         const create = (call: string) => (): Promise<MemoryStateStore> => {
-          calls.push(`${call} on ${communicator.rank}`)
+          calls.push(`${rank} ${call}`)
           const store = new MemoryStateStore(1)
           store.load = (): Promise<LoadedStates> => {
-            calls.push('load')
+            calls.push(`${rank} loads`)
             return Promise.resolve({ codes: Uint8Array.of(OPEN), faults: [] })
           }
-          return Promise.resolve(store)
+          store.close = () => Promise.resolve(void calls.push(`${rank} closes`))
+          return Promise.resolve(Object.assign(store, { portableTicket: rank }))
         }
-        const provider = { open: create('open'), attach: create('attach'), join: create('join') }
+        const provider: StateStoreProvider = {
+          open: create('opens'),
+          join: (ticket) => create(`joins ${ticket}`)(),
+          attach: (ticket) => create(`attaches to ${ticket}`)(),
+        }
         const batch = await openOn(communicator, { tasks: ['a'], groupSize: 2 }, provider)
         await batch.close()
       }),
     )
-    expect([calls[0], calls.slice(1, -1).sort(), calls.at(-1)]).toEqual([
-      'open on 0',
-      ['attach on 1', 'attach on 3', 'join on 2'],
-      'load',
+    expect([...calls.slice(0, 2), ...calls.slice(2, 4).sort(), calls[4]]).toEqual([
+      '0 opens',
+      '2 joins 0',
+      '1 attaches to 0',
+      '3 attaches to 2',
+      '0 loads',
+    ])
+    expect([...calls.slice(5, 7).sort(), ...calls.slice(7)]).toEqual([
+      '1 closes',
+      '3 closes',
+      '2 closes',
+      '0 closes',
     ])
   })
 })

@@ -17,7 +17,7 @@ import type { OnAppendStep, StoreDurability } from './append.ts'
 import type { FileLayer } from './file-layer.ts'
 import { FsStateStore } from './fs-state-store.ts'
 import { type StartHeartbeat, startHeartbeatThread } from './heartbeat-runner.ts'
-import { listInstances } from './instance.ts'
+import { batchOf, listInstances } from './instance.ts'
 import type { JobStates } from './job-states.ts'
 import { addSegment, countSegments, readManifest } from './manifest.ts'
 import { compareTasks, type TaskChange, tasksChanged } from './manifest-comparison.ts'
@@ -73,9 +73,11 @@ export function createFsStateProvider(options: FsStateProviderOptions): StateSto
       return Promise.resolve(new FsStateStore(session, tasks))
     },
     join: async (ticket: StoreTicket, tasks: readonly PlannedTask[]): Promise<StateStore> => {
-      const { root, instance, durability, crashLimit, timings } = checkTicket(ticket)
-      await checkSameRoot(files, { root, instance, visibilityMs: timings.visibilityMs })
-      const session = await registerSession({ ...common, root, durability, crashLimit, batch: instance })
+      const opened = checkTicket(ticket)
+      const { root, durability, crashLimit } = opened
+      await checkSameRoot(files, opened)
+      const batch = batchOf(opened)
+      const session = await registerSession({ ...common, root, durability, crashLimit, batch })
       return new FsStateStore(session, tasks)
     },
   }
@@ -152,12 +154,8 @@ const LOOK_MS = 50
  *
  * @throws {@link StoreUnusableError} if it is another directory of the same name.
  */
-async function checkSameRoot(
-  files: FileLayer,
-  options: { readonly root: string; readonly instance: string; readonly visibilityMs: number },
-): Promise<void> {
-  const { root, instance, visibilityMs } = options
-  const endMs = performance.now() + SEEN_MS_MAX + visibilityMs
+async function checkSameRoot(files: FileLayer, { root, instance, timings }: FsStoreTicket): Promise<void> {
+  const endMs = performance.now() + SEEN_MS_MAX + timings.visibilityMs
   // Opening the directory shows what has been made since, where a single name may be remembered as missing.
   while (!listInstances(files, root).includes(instance)) {
     if (performance.now() > endMs) {

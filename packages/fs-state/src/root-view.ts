@@ -8,7 +8,7 @@ import type { EndLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
 import { listHistoryInstances } from './history.ts'
-import { type InstanceFiles, type InstanceInfo, listInstances, readInstance } from './instance.ts'
+import { batchOf, type InstanceFiles, type InstanceInfo, listInstances, readInstance } from './instance.ts'
 import { type KnownTask, readKnownTasks } from './known-tasks.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { isDeadBySight, looksAlive, type OwnerSight, sightOf } from './owner-sight.ts'
@@ -62,6 +62,8 @@ export interface TaskReport {
 /** What a root says of an instance. */
 export interface InstanceReport {
   readonly instance: string
+  /** The instance that opened its batch: the same for all processes of a job; its own name if it works alone. */
+  readonly batch: string
   readonly host: string
   readonly pid: number
   /** See {@link TaskOwner.alive}. */
@@ -225,7 +227,8 @@ class FsRootView implements RootView {
 
 function toReport(info: InstanceInfo, alive: boolean): InstanceReport {
   const { instance, host, pid, startedAtMs, command } = info
-  return { instance, host, pid, alive, startedAtMs, ...(command === undefined ? {} : { command }) }
+  const batch = batchOf(info)
+  return { instance, batch, host, pid, alive, startedAtMs, ...(command === undefined ? {} : { command }) }
 }
 
 function recordFields(ended: EndLine | undefined): Partial<TaskReport> {

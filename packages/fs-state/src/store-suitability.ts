@@ -114,25 +114,38 @@ export async function checkAlone(
   { singleReason }: Suitability,
 ): Promise<void> {
   if (singleReason === undefined) return
-  const { files, root, instance, owners, ticket } = session
-  const batch = batchOf(ticket)
+  const { files, root, instance, ticket } = session
   const self = ownIdentity()
   for (const other of listInstances(files, root)) {
     if (other === instance) continue
     const found = readInstance(files, root, other)
     // Who has not registered completely looks for others later than we do.
     if (found.life === undefined || hasEndedLife(found)) continue
-    if (found.info !== undefined && batchOf(found.info) === batch && isSameMachine(self, found.info)) continue
-    let verdict = await owners.judge(other)
-    while (!verdict.dead && !verdict.alive) {
-      await pause(Math.min(verdict.decidedInMs ?? 0, ticket.timings.heartbeatMs))
-      verdict = await owners.judge(other)
-    }
-    if (verdict.dead) continue
-    const where = found.info === undefined ? '' : ` on ${found.info.host}, process ${found.info.pid}`
+    const { info } = found
+    const isOfOurJob = info !== undefined && batchOf(info) === batchOf(ticket)
+    if (isOfOurJob && isSameMachine(self, info)) continue
+    // The rest of our job has just told us to come, so there is nothing to find out.
+    if (!isOfOurJob && (await isDead(session, other))) continue
+    const where = info === undefined ? '' : ` on ${info.host}, process ${info.pid}`
+    const advice = isOfOurJob
+      ? 'Run the job on one machine, or choose another --root.'
+      : 'Wait until it has ended.'
     throw new StoreUnusableError(
-      `The task root ${root} allows one instance at a time, and instance ${other}${where} works on it. ${singleReason} Wait until it has ended.`,
+      `The task root ${root} allows one instance at a time, and instance ${other}${where} works on it. ${singleReason} ${advice}`,
       { details: { root, instance: other, reason: singleReason } },
     )
   }
+}
+
+/** Tells whether an instance is dead; waits where only its silence can tell. */
+async function isDead(
+  { owners, ticket }: Pick<StoreSession, 'owners' | 'ticket'>,
+  instance: string,
+): Promise<boolean> {
+  let verdict = await owners.judge(instance)
+  while (!verdict.dead && !verdict.alive) {
+    await pause(Math.min(verdict.decidedInMs ?? 0, ticket.timings.heartbeatMs))
+    verdict = await owners.judge(instance)
+  }
+  return verdict.dead
 }

@@ -27,6 +27,18 @@ export interface FailedTask {
   readonly ended: string | null
 }
 
+/** An instance that lives. */
+export interface LivingInstance {
+  readonly instance: string
+  /** The same for all ranks of a job under MPI; the instance itself if it is no rank of such a job. */
+  readonly batch: string
+  readonly host: string
+  readonly pid: number
+  /** ISO 8601, UTC. */
+  readonly started: string
+  readonly command: string
+}
+
 /** What `status --json` prints. */
 export interface RootStatus {
   readonly root: string
@@ -41,13 +53,7 @@ export interface RootStatus {
   /** Seconds until all have ended at that rate; `null` where it can't be known. */
   readonly secondsLeft: number | null
   /** Instances that live. */
-  readonly instances: readonly {
-    instance: string
-    host: string
-    pid: number
-    started: string
-    command: string
-  }[]
+  readonly instances: readonly LivingInstance[]
   readonly runningTasks: readonly RunningTask[]
   readonly lastFailures: readonly FailedTask[]
 }
@@ -92,8 +98,9 @@ export function rootStatus(
     invalid: counts.INVALID,
     ratePerSecond: Math.round(ratePerSecond * 1000) / 1000,
     secondsLeft: left === 0 ? 0 : ratePerSecond > 0 ? Math.round(left / ratePerSecond) : null,
-    instances: living.map(({ instance, host, pid, startedAtMs, command }) => ({
+    instances: living.map(({ instance, batch, host, pid, startedAtMs, command }) => ({
       instance,
+      batch,
       host,
       pid,
       started: new Date(startedAtMs).toISOString(),
@@ -142,10 +149,9 @@ export function statusText(status: RootStatus): string {
     const left = status.secondsLeft === null ? 'unknown' : formatDuration(status.secondsLeft * 1000)
     lines.push(`${status.ratePerSecond} tasks/s, time left ${left}`)
   }
-  for (const { instance, host, pid, started, command } of status.instances) {
-    lines.push(
-      `instance ${instance} on ${printable(host)}, process ${pid}, since ${started}: ${printable(command)}`,
-    )
+  const batches = new Set(status.instances.map(({ batch }) => batch))
+  for (const batch of batches) {
+    lines.push(batchText(status.instances.filter((instance) => instance.batch === batch)))
   }
   section(lines, 'running', status.runningTasks, (task) => [
     task.name,
@@ -155,6 +161,19 @@ export function statusText(status: RootStatus): string {
   ])
   section(lines, 'failed', status.lastFailures, (task) => [task.name, task.outcome, task.message ?? ''])
   return `${lines.join('\n')}\n`
+}
+
+/** The living instances of one job on one line. */
+function batchText(instances: readonly LivingInstance[]): string {
+  const [first] = instances
+  if (first === undefined) return ''
+  const { instance, batch, host, pid, started, command } = first
+  const what = `since ${started}: ${printable(command)}`
+  if (instances.length === 1) return `instance ${instance} on ${printable(host)}, process ${pid}, ${what}`
+  const hosts = [...new Set(instances.map((one) => one.host))]
+  const named = hosts.slice(0, NAMED_MAX).map(printable).join(', ')
+  const more = hosts.length > NAMED_MAX ? ` and ${hosts.length - NAMED_MAX} more` : ''
+  return `job ${batch}: ${instances.length} ranks on ${hosts.length === 1 ? '' : `${hosts.length} hosts, `}${named}${more}, ${what}`
 }
 
 function section<T>(
