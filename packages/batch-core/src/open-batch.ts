@@ -98,7 +98,9 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
   })
   const { table, lock } = memory
   const claimer = lock === undefined ? undefined : createClaimer(plan, { ...memory, store, lock, workers })
-  const silence = world.rank === 0 ? sayLease(store.lease, plan) : undefined
+  // Once for each lease: threads share one.
+  const says = world.rank === 0 || (lock !== undefined && !world.sharesProcess)
+  const silence = says ? sayLease(store.lease, plan) : undefined
   const closeShared = async (): Promise<void> => {
     silence?.()
     await memory.close()
@@ -136,8 +138,8 @@ function createClaimer(
   const elsewhere = new ElsewhereWatch({
     ...{ ...shared, stop: plan.stop, wait: plan.wait },
     nameOf: (taskIndex) => plan.tasks[taskIndex]?.name ?? '',
-    // All groups wait for the same owners.
-    onWait: owner === 0 ? plan.onFault : () => undefined,
+    // All groups of a node wait for the same owners.
+    onWait: parts.leadsNode ? plan.onFault : () => undefined,
   })
   return new TaskClaimer({ ...plan, ...shared, owner, claimable: plan, elsewhere })
 }

@@ -19,6 +19,8 @@ export interface OpenedTable {
   readonly table: TaskTable
   /** Guards the table's queue; on leaders only. */
   readonly lock: TokenLock | undefined
+  /** Whether this rank leads the first worker group of those that are led from its node. */
+  readonly leadsNode: boolean
   /** Takes more tasks into the table; `false` when there are none. Leaders only; not collective. */
   readonly refill: () => Promise<boolean>
   /** Tells the other nodes the state of a task that this rank has claimed, without waiting. */
@@ -75,6 +77,7 @@ async function openAlone({ workers }: OpenTableOptions, table: TaskTable): Promi
   return {
     table,
     lock,
+    leadsNode: workers.leaders?.rank === 0,
     refill: () => Promise.resolve(false),
     note: () => undefined,
     stateOf: (index) => Promise.resolve(table.stateOf(index)),
@@ -102,6 +105,7 @@ async function shareAmongNodes(
   return {
     table,
     lock: locks?.nodeLock,
+    leadsNode: nodeLeaders?.rank === 0,
     refill: async () => locks !== undefined && (await pool.refill(locks)),
     note: (index, state) => column?.note(index, state),
     stateOf: async (index) =>

@@ -144,6 +144,36 @@ describe('a batch on two nodes', () => {
     )
   })
 
+  it('says once on each node for whom it waits', async () => {
+    class WaitingStore extends PreparedStore {
+      override readonly lookIntervalMs = 1
+      #looks = 0
+      override reconsider(taskIndices: readonly number[]): Promise<Outlook> {
+        this.#looks += 1
+        if (this.#looks > 1) return super.reconsider(taskIndices)
+        const [taskIndex = 0] = taskIndices
+        const owner = { owner: 'x', host: 'far', taskCount: taskIndices.length, taskIndex, alive: false }
+        return Promise.resolve({ ready: [], owners: [owner] })
+      }
+    }
+    const codes = Uint8Array.of(ELSEWHERE, ELSEWHERE, ELSEWHERE, ELSEWHERE)
+    const create = (): Promise<WaitingStore> => Promise.resolve(new WaitingStore(4, codes))
+    const heard: string[] = []
+    await Promise.all(
+      createNodes([0, 0, 1, 1]).map(async (communicator) => {
+        const onFault = (message: string): void => void heard.push(`${communicator.rank}: ${message}`)
+        const provider = { open: create, attach: create, join: create }
+        const batch = await openOn(communicator, { tasks: names(4), onFault }, provider)
+        await batch.run(() => undefined)
+        expect(await batch.close()).toMatchObject({ DONE: 4 })
+      }),
+    )
+    expect(heard.sort()).toEqual([
+      expect.stringMatching(/^0: Waiting .* instance x on far, which has task "t0" and 1 more/),
+      expect.stringMatching(/^2: Waiting .* instance x on far, which has task "t2" and 1 more/),
+    ])
+  })
+
   it('starts nothing more on any node once a stop is asked for, and gives nothing back that it did not take', async () => {
     const stop = new AbortController()
     const started: number[] = []
