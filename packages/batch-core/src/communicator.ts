@@ -18,26 +18,30 @@ export interface SendOptions {
   readonly tag?: number
 }
 
-/** Which message is wanted, and how long to wait for it. */
-export interface ReceiveOptions {
-  /** Rank of the sender; any rank if left out. */
-  readonly source?: number
-  /** Tag of the message; any tag if left out. */
-  readonly tag?: number
+/** How long a call waits for other members. */
+export interface WaitOptions {
   /** Milliseconds to wait before {@link TimeoutError}; without it, for ever. */
   readonly timeoutMs?: number
   /** Ends the wait with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
+/** Which message is wanted, and how long to wait for it. */
+export interface ReceiveOptions extends WaitOptions {
+  /** Rank of the sender; any rank if left out. */
+  readonly source?: number
+  /** Tag of the message; any tag if left out. */
+  readonly tag?: number
+}
+
 /** Which rank's value counts, or receives. */
-export interface RootOptions {
+export interface RootOptions extends WaitOptions {
   /** The rank, equal on all members. @defaultValue 0 */
   readonly root?: number
 }
 
 /** How {@link Communicator.split} makes the new communicators. */
-export interface SplitOptions {
+export interface SplitOptions extends WaitOptions {
   /** Members of one color come together; `undefined` joins none. */
   readonly color: number | undefined
   /** Order of the ranks in the new communicator; the old rank breaks ties. @defaultValue 0 */
@@ -57,6 +61,9 @@ export type Reducible = number | readonly number[] | Float64Array | Int32Array
  * communicator. Messages of one sender and tag arrive in the order in which they were sent. What is sent must be
  * structured-cloneable; the receiver gets a copy (typed arrays over a SharedArrayBuffer stay shared where ranks are
  * threads). Messages of different communicators never mix.
+ *
+ * A collective call that waits no longer (`timeoutMs`, `signal`) leaves its part undone: members that depend on it go on
+ * waiting, unless they give up too. The communicator can be used on; the members still have to make the same calls.
  */
 export interface Communicator {
   /** This member's rank, 0 to `size - 1`. */
@@ -71,24 +78,24 @@ export interface Communicator {
   /** Receives the first message that fits (MPI_Recv); not collective. */
   receive<T = unknown>(options?: ReceiveOptions): Promise<Message<T>>
   /** Resolves when every member has called it (MPI_Barrier). Collective. */
-  barrier(): Promise<void>
+  barrier(options?: WaitOptions): Promise<void>
   /** Gives every member a copy of the root's value (MPI_Bcast). Collective; `value` counts on the root only. */
   broadcast<T>(value: T, options?: RootOptions): Promise<T>
   /** Gives the root the values of all members in rank order, others `undefined` (MPI_Gather). Collective. */
   gather<T>(value: T, options?: RootOptions): Promise<T[] | undefined>
   /** Gives every member the values of all members in rank order (MPI_Allgather). Collective. */
-  allgather<T>(value: T): Promise<T[]>
+  allgather<T>(value: T, options?: WaitOptions): Promise<T[]>
   /**
    * Combines the members' numbers, element by element, always in rank order, so that every member gets the same bits
    * (MPI_Allreduce). Collective; kind and length equal on all members.
    */
-  allreduce<T extends Reducible>(value: T, operation: ReduceOperation): Promise<T>
+  allreduce<T extends Reducible>(value: T, operation: ReduceOperation, options?: WaitOptions): Promise<T>
   /** Makes one new communicator per color (MPI_Comm_split). Collective; `undefined` for a member without color. */
   split(options: SplitOptions): Promise<Communicator | undefined>
   /** Makes a communicator per set of members that share memory (MPI_Comm_split_type, SHARED). Collective. */
-  splitByNode(): Promise<Communicator>
+  splitByNode(options?: WaitOptions): Promise<Communicator>
   /** Makes a communicator of the same members with messages of its own (MPI_Comm_dup). Collective. */
-  duplicate(): Promise<Communicator>
+  duplicate(options?: WaitOptions): Promise<Communicator>
   /** Makes an array of Int32 words, all 0, that every member reads and changes atomically. Collective. */
   createWindow(options: { readonly length: number }): Promise<SharedWindow>
   /** Frees the communicator (MPI_Comm_free). Collective; calls after it throw {@link ClosedError}. */

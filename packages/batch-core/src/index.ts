@@ -21,6 +21,7 @@ export type {
   RootOptions,
   SendOptions,
   SplitOptions,
+  WaitOptions,
 } from './communicator.ts'
 export * from './errors.ts'
 export { invariant } from './invariant.ts'

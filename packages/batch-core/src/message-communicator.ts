@@ -17,8 +17,9 @@ import type {
   RootOptions,
   SendOptions,
   SplitOptions,
+  WaitOptions,
 } from './communicator.ts'
-import { ClosedError, ConfigMismatchError, RankLostError, UsageError } from './errors.ts'
+import { ClosedError, ConfigMismatchError, RankLostError, TimeoutError, UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Envelope, MessageTransport } from './message-transport.ts'
@@ -48,8 +49,11 @@ interface Endpoint {
 
 /** One collective call: what its messages are marked with. */
 interface Call {
-  readonly operation: string
-  readonly tag: number
+  readonly mark: Pick<Envelope, 'tag'> & { readonly operation: string }
+  readonly timeoutMs: number | undefined
+  /** By `performance.now()`. */
+  readonly startMs: number
+  readonly signal: AbortSignal | undefined
 }
 
 /** What rank 0 found for everybody, or why it can't be. */
@@ -98,10 +102,10 @@ class MessageCommunicator implements Communicator {
   }
 
   /** Dissemination: after round k every rank knows of 2^(k+1) ranks that came (Hensgen, Finkel and Manber 1988). */
-  async barrier(): Promise<void> {
-    const call = this.#begin('barrier')
+  async barrier(options: WaitOptions = {}): Promise<void> {
+    const call = this.#begin('barrier', options)
     for (let distance = 1; distance < this.size; distance *= 2) {
-      this.#post((this.rank + distance) % this.size, { ...call, data: undefined })
+      this.#post((this.rank + distance) % this.size, { ...call.mark, data: undefined })
       await this.#take(call, (this.rank - distance + this.size) % this.size)
     }
   }
@@ -109,25 +113,29 @@ class MessageCommunicator implements Communicator {
   async broadcast<T>(value: T, options: RootOptions = {}): Promise<T> {
     const { root = 0 } = options
     this.#checkRank('root', root)
-    return this.#broadcast(this.#begin('broadcast'), value, root)
+    return this.#broadcast(this.#begin('broadcast', options), value, root)
   }
 
   async gather<T>(value: T, options: RootOptions = {}): Promise<T[] | undefined> {
     const { root = 0 } = options
     this.#checkRank('root', root)
-    return this.#gather(this.#begin('gather'), value, root)
+    return this.#gather(this.#begin('gather', options), value, root)
   }
 
-  async allgather<T>(value: T): Promise<T[]> {
-    return this.#decide(this.#begin('allgather'), value, (values) => values)
+  async allgather<T>(value: T, options: WaitOptions = {}): Promise<T[]> {
+    return this.#decide(this.#begin('allgather', options), value, (values) => values)
   }
 
-  async allreduce<T extends Reducible>(value: T, operation: ReduceOperation): Promise<T> {
+  async allreduce<T extends Reducible>(
+    value: T,
+    operation: ReduceOperation,
+    options: WaitOptions = {},
+  ): Promise<T> {
     const input: ReduceInput = { value, operation }
     this.#checkOpen()
     checkReduceInput(input)
     // Rank 0 alone computes, so that all members get the same bits whatever the order of arrival.
-    return this.#decide(this.#begin('allreduce'), input, (inputs) => combine(inputs) as T)
+    return this.#decide(this.#begin('allreduce', options), input, (inputs) => combine(inputs) as T)
   }
 
   async split(options: SplitOptions): Promise<Communicator | undefined> {
@@ -139,8 +147,9 @@ class MessageCommunicator implements Communicator {
       )
     }
     if (!Number.isFinite(key)) throw new UsageError(`The key is ${key}, but has to be a finite number.`)
-    const context = `${this.#context}.${this.#childCount++}`
-    const all = await this.#decide(this.#begin('split'), { color, key }, (choices) => choices)
+    const context = this.#nextContext()
+    const call = this.#begin('split', options)
+    const all = await this.#decide(call, { color, key }, (choices) => choices)
     if (color === undefined) return undefined
     const ranks = all
       .map((choice, rank) => ({ ...choice, rank }))
@@ -150,16 +159,18 @@ class MessageCommunicator implements Communicator {
     return new MessageCommunicator(this.#endpoint, members, `${context}:${color}`)
   }
 
-  async splitByNode(): Promise<Communicator> {
+  async splitByNode(options: WaitOptions = {}): Promise<Communicator> {
     const { nodes, worldRank } = this.#endpoint.transport
-    const node = await this.split({ color: nodes?.[worldRank] ?? 0 })
+    const node = await this.split({ ...options, color: nodes?.[worldRank] ?? 0 })
     invariant(node !== undefined, 'A rank with a color got no communicator')
     return node
   }
 
-  async duplicate(): Promise<Communicator> {
-    await this.barrier()
-    return new MessageCommunicator(this.#endpoint, this.#members, `${this.#context}.${this.#childCount++}`)
+  async duplicate(options: WaitOptions = {}): Promise<Communicator> {
+    this.#checkOpen()
+    const context = this.#nextContext()
+    await this.barrier(options)
+    return new MessageCommunicator(this.#endpoint, this.#members, context)
   }
 
   async createWindow(options: { readonly length: number }): Promise<SharedWindow> {
@@ -189,7 +200,7 @@ class MessageCommunicator implements Communicator {
   async #close(call: Call): Promise<void> {
     const others = this.#members.map((_, rank) => rank).filter((rank) => rank !== this.rank)
     try {
-      for (const rank of others) this.#post(rank, { ...call, data: undefined })
+      for (const rank of others) this.#post(rank, { ...call.mark, data: undefined })
       // A word from each member itself, not through others: it arrives behind everything that the member has sent,
       // so that no late message can bring the context back.
       for (const rank of others) await this.#take(call, rank)
@@ -207,14 +218,14 @@ class MessageCommunicator implements Communicator {
     while (bit < this.size && (relative & bit) === 0) bit <<= 1
     if (bit < this.size) result = (await this.#take(call, rankOf(relative - bit))) as T
     for (bit >>= 1; bit > 0; bit >>= 1) {
-      if (relative + bit < this.size) this.#post(rankOf(relative + bit), { ...call, data: result })
+      if (relative + bit < this.size) this.#post(rankOf(relative + bit), { ...call.mark, data: result })
     }
     return relative === 0 ? copy(result) : result
   }
 
   async #gather<T>(call: Call, value: T, root: number): Promise<T[] | undefined> {
     if (this.rank !== root) {
-      this.#post(root, { ...call, data: value })
+      this.#post(root, { ...call.mark, data: value })
       return undefined
     }
     const values: T[] = []
@@ -234,19 +245,32 @@ class MessageCommunicator implements Communicator {
     return decision.result
   }
 
-  #begin(operation: string): Call {
+  #begin(operation: string, { timeoutMs, signal }: WaitOptions = {}): Call {
     this.#checkOpen()
+    // Counts also what is given up at once: the other members make the call.
     this.#callCount += 1
-    return { operation, tag: -this.#callCount }
+    checkWaitLimits({ timeoutMs, signal })
+    const mark = { operation, tag: -this.#callCount }
+    return { mark, timeoutMs, startMs: performance.now(), signal }
+  }
+
+  /** Counts also children that this member gives up, so that all members find the same text for the next. */
+  #nextContext(): string {
+    this.#childCount += 1
+    return `${this.#context}.${this.#childCount - 1}`
   }
 
   async #take(call: Call, source: number): Promise<unknown> {
     const senders = [this.#worldRank(source)]
-    const wanted = { context: this.#context, source, tag: call.tag, senders }
-    const envelope = await this.#endpoint.mailbox.receive(wanted)
-    if (envelope.operation !== call.operation) {
+    const { mark, timeoutMs, startMs, signal } = call
+    const leftMs = timeoutMs === undefined ? undefined : Math.max(0, startMs + timeoutMs - performance.now())
+    const wanted = { context: this.#context, source, tag: mark.tag, senders, timeoutMs: leftMs, signal }
+    const envelope = await this.#endpoint.mailbox.receive(wanted).catch((error: unknown) => {
+      throw error instanceof TimeoutError ? lateError(source, call) : error
+    })
+    if (envelope.operation !== mark.operation) {
       throw new ConfigMismatchError(
-        `Rank ${source} called ${envelope.operation} where this rank called ${call.operation}. All members have to make the ` +
+        `Rank ${source} called ${envelope.operation} where this rank called ${mark.operation}. All members have to make the ` +
           'same collective calls in the same order.',
       )
     }
@@ -291,6 +315,11 @@ function checkTag(tag: number): void {
   throw new UsageError(`The tag is ${tag}, but has to be an integer from 0 to ${TAG_MAX}.`, {
     details: { tag },
   })
+}
+
+function lateError(source: number, { mark, timeoutMs }: Call): TimeoutError {
+  const message = `Rank ${source} did not do its part in ${mark.operation} within ${timeoutMs} ms. Wait longer, or see what it does.`
+  return new TimeoutError(message, { details: { rank: source, operation: mark.operation, timeoutMs } })
 }
 
 function closedError(): ClosedError {

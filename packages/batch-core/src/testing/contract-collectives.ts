@@ -123,6 +123,32 @@ export const collectiveCases: readonly CommunicatorContractCase[] = [
     },
   },
   {
+    name: 'a collective call gives up after its timeout or by its signal, and the communicator goes on',
+    run: async (communicator) => {
+      const { rank, size } = communicator
+      const last = size - 1
+      if (size === 1) return
+      if (rank < last) {
+        await assertFails(communicator.broadcast(0, { root: last, timeoutMs: 1 }), 'ERR_MPIBATCH_TIMEOUT')
+        await communicator.send('gave up', { destination: last })
+      } else {
+        for (let count = 0; count < last; count += 1) await communicator.receive()
+        await communicator.broadcast(1, { root: last })
+      }
+      assert.equal(await communicator.allreduce(1, 'sum'), size)
+      const reason = new Error('enough')
+      const signal = AbortSignal.abort(reason)
+      if (rank === last) await assert.rejects(communicator.duplicate({ signal }), reason)
+      else {
+        const [child] = await Promise.allSettled([communicator.duplicate({ timeoutMs: 1 })])
+        assert.ok(child.status === 'rejected' || size > 2)
+      }
+      const child = await communicator.duplicate()
+      assert.equal(await child.allreduce(1, 'sum'), size)
+      await child.close()
+    },
+  },
+  {
     name: 'messages never reach a collective call, nor the other way round',
     run: async (communicator) => {
       const destination = (communicator.rank + 1) % communicator.size

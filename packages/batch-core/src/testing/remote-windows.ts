@@ -7,6 +7,7 @@ import type {
   RootOptions,
   SendOptions,
   SplitOptions,
+  WaitOptions,
 } from '../communicator.ts'
 import { invariant } from '../invariant.ts'
 import type { SharedWindow } from '../shared-window.ts'
@@ -88,14 +89,14 @@ class RemoteWindowCommunicator implements Communicator {
   }
 
   /** There, and only there, the words are in reach. */
-  async splitByNode(): Promise<Communicator> {
-    const members = await this.#inner.split({ color: this.#node })
+  async splitByNode(options?: WaitOptions): Promise<Communicator> {
+    const members = await this.#inner.split({ ...options, color: this.#node })
     invariant(members !== undefined, 'A rank with a color got no communicator')
     return members
   }
 
-  async duplicate(): Promise<Communicator> {
-    return new RemoteWindowCommunicator(await this.#inner.duplicate(), this.#step, this.#node)
+  async duplicate(options?: WaitOptions): Promise<Communicator> {
+    return new RemoteWindowCommunicator(await this.#inner.duplicate(options), this.#step, this.#node)
   }
 
   send(data: unknown, options: SendOptions): Promise<void> {
@@ -106,8 +107,8 @@ class RemoteWindowCommunicator implements Communicator {
     return this.#inner.receive(options)
   }
 
-  barrier(): Promise<void> {
-    return this.#inner.barrier()
+  barrier(options?: WaitOptions): Promise<void> {
+    return this.#inner.barrier(options)
   }
 
   broadcast<T>(value: T, options?: RootOptions): Promise<T> {
@@ -118,12 +119,12 @@ class RemoteWindowCommunicator implements Communicator {
     return this.#inner.gather(value, options)
   }
 
-  allgather<T>(value: T): Promise<T[]> {
-    return this.#inner.allgather(value)
+  allgather<T>(value: T, options?: WaitOptions): Promise<T[]> {
+    return this.#inner.allgather(value, options)
   }
 
-  allreduce<T extends Reducible>(value: T, operation: ReduceOperation): Promise<T> {
-    return this.#inner.allreduce(value, operation)
+  allreduce<T extends Reducible>(value: T, operation: ReduceOperation, options?: WaitOptions): Promise<T> {
+    return this.#inner.allreduce(value, operation, options)
   }
 
   close(): Promise<void> {
