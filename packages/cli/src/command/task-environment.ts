@@ -58,7 +58,13 @@ export function taskEnvironment(
 }
 
 /** Set by a launcher in every process that it starts (Open MPI, PMIx, MPICH and its relatives). */
-const LAUNCHER_MARKS = ['OMPI_COMM_WORLD_SIZE', 'PMIX_RANK', 'PMI_RANK', 'PMI_FD', 'PMI_PORT']
+export const LAUNCHER_MARKS: readonly string[] = [
+  'OMPI_COMM_WORLD_SIZE',
+  'PMIX_RANK',
+  'PMI_RANK',
+  'PMI_FD',
+  'PMI_PORT',
+]
 /** What launchers say to their processes. */
 const LAUNCHER_VARIABLE = /^(?:OMPI_|PMIX_|PMI_|HYD|ORTE|OPAL|MPI_)/
 

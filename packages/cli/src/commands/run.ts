@@ -1,7 +1,9 @@
+import { ConfigError } from '@mpibatch/batch-core'
 import { EXIT_CODE } from '../exit-code.ts'
 import { runOptionsHelp } from '../input/options.ts'
 import { type RunRequest, readRunRequest } from '../input/run-request.ts'
 import { SupervisorReport, takeSupervisorToken } from '../launch/supervised.ts'
+import { findLauncher } from '../mpi/find-launcher.ts'
 import { ProgressDisplay } from '../output/progress-display.ts'
 import { reportError } from '../output/report-error.ts'
 import { type RunSummary, summarize, summaryLines } from '../run/run-summary.ts'
@@ -36,8 +38,18 @@ export const runCommand: Command = {
 }
 
 async function run(argv: readonly string[], supervisor: SupervisorReport): Promise<number> {
-  const request = readRunRequest(argv)
+  const launcher = await findLauncher()
+  // Each rank finds the same mistakes and has the same help; the first one tells.
+  const isSilent = (launcher?.rank ?? 0) > 0
+  let request: RunRequest
+  try {
+    request = readRunRequest(argv)
+  } catch (error) {
+    if (isSilent) return EXIT_CODE.done
+    throw error
+  }
   const { options, work } = request
+  if (isSilent && (work === undefined || options.dryRun)) return EXIT_CODE.done
   if (work === undefined) {
     process.stdout.write(`${USAGE}\n${runOptionsHelp()}\n`)
     return EXIT_CODE.done
@@ -47,25 +59,53 @@ async function run(argv: readonly string[], supervisor: SupervisorReport): Promi
     return await showPlan(request)
   }
   if (options.launcher !== undefined) {
+    if (isSilent) return EXIT_CODE.done
+    if (launcher !== undefined) throw launchedTwice(launcher.name)
     const { runLaunched } = await import('../launch/run-launched.ts')
     return await runLaunched(argv, request)
   }
-  const progress = new ProgressDisplay(options.progress)
+  const startedMs = performance.now()
+  const finish = (outcome: RunOutcome, stop: StopControl): number => {
+    const summary = summarize({ ...outcome, durationMs: performance.now() - startedMs, stop })
+    const exitCode = outcome.failureExitCode ?? summary.exitCode
+    report({ ...summary, exitCode }, options.json)
+    return exitCode
+  }
+  if (launcher !== undefined) {
+    const { runUnderMpi } = await import('../mpi/mpi-run.ts')
+    return await runUnderMpi({ request, launcher, supervisor, finish })
+  }
+  return await runHere(request, { supervisor, finish })
+}
+
+/** Runs in this process and its threads. */
+async function runHere(
+  request: RunRequest,
+  options: {
+    readonly supervisor: SupervisorReport
+    readonly finish: (outcome: RunOutcome, stop: StopControl) => number
+  },
+): Promise<number> {
+  const { supervisor, finish } = options
+  const progress = new ProgressDisplay(request.options.progress)
   const supervised = supervisor.token !== undefined
   const stop = new StopControl((text) => progress.message(text), { supervised })
   if (supervised) stop.listenToSignals()
   supervisor.started()
-  const startedMs = performance.now()
   try {
     const context = { request, stop, progress }
-    const outcome = work.kind === 'script' ? await runScript(context) : await runCommands(context)
-    const summary = summarize({ ...outcome, durationMs: performance.now() - startedMs, stop })
-    report({ ...summary, exitCode: outcome.failureExitCode ?? summary.exitCode }, options.json)
-    return outcome.failureExitCode ?? summary.exitCode
+    const outcome = request.work?.kind === 'script' ? await runScript(context) : await runCommands(context)
+    return finish(outcome, stop)
   } finally {
     progress.stop()
     stop.ignoreSignals()
   }
+}
+
+function launchedTwice(launcher: string): ConfigError {
+  return new ConfigError(
+    `This process was started by ${launcher} already, and --launcher would start more. Leave out one of them.`,
+  )
 }
 
 async function runCommands(context: RunContext): Promise<RunOutcome> {

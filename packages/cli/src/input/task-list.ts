@@ -1,5 +1,13 @@
 import type { TaskDefinition, TaskValue } from '@mpibatch/batch-core'
 
+/** A list as plain data, for another process. */
+export interface TaskListData {
+  readonly columns: readonly string[]
+  readonly cells: readonly (readonly (TaskValue | undefined)[])[]
+  readonly atOnceMax: number | undefined
+  readonly names: readonly string[] | undefined
+}
+
 /** The values of all tasks of a list, held by column: a million tasks as objects would take several times the memory. */
 export class TaskList {
   /** Names of the columns, in order; `1`, `2`, … for plain lists. */
@@ -14,13 +22,30 @@ export class TaskList {
   constructor(
     /** One array per column, all of one length; `undefined` where a task has no such field. */
     cells: ReadonlyMap<string, readonly (TaskValue | undefined)[]>,
-    options: { readonly atOnceMax?: number | undefined; readonly names?: readonly string[] } = {},
+    options: {
+      readonly atOnceMax?: number | undefined
+      readonly names?: readonly string[] | undefined
+    } = {},
   ) {
     this.columns = [...cells.keys()]
     this.#cells = [...cells.values()]
     this.names = options.names
     this.taskCount = options.names?.length ?? this.#cells[0]?.length ?? 0
     this.atOnceMax = options.atOnceMax
+  }
+
+  /** Makes the list of {@link TaskList.data} again. */
+  static from({ columns, cells, atOnceMax, names }: TaskListData): TaskList {
+    return new TaskList(new Map(columns.map((column, index) => [column, cells[index] ?? []])), {
+      atOnceMax,
+      names,
+    })
+  }
+
+  /** The list as plain data. */
+  get data(): TaskListData {
+    const { columns, atOnceMax, names } = this
+    return { columns, cells: this.#cells, atOnceMax, names }
   }
 
   /** A task's value in a column; `undefined` if it has none. Both counted from 0. */

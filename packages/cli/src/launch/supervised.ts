@@ -20,20 +20,22 @@ export function takeSupervisorToken(argv: readonly string[]): {
 /** What a rank tells its supervisor, on standard error; nothing where there is none. */
 export class SupervisorReport {
   readonly token: string | undefined
+  /** Whether this rank speaks for all. */
+  speaks = true
   #ended = false
 
   constructor(token: string | undefined) {
     this.token = token
   }
 
-  /** This rank, the first one, listens to signals from now on. */
+  /** This rank listens to signals from now on. */
   started(): void {
-    if (this.token !== undefined) this.#write(supervisorLine(this.token, { kind: 'started' }))
+    if (this.token !== undefined && this.speaks) this.#write(supervisorLine(this.token, { kind: 'started' }))
   }
 
   /** The run is over, and not because a rank was lost. The first word stands. */
   ended(exitCode: number): void {
-    if (this.token === undefined || this.#ended) return
+    if (this.token === undefined || !this.speaks || this.#ended) return
     this.#ended = true
     this.#write(supervisorLine(this.token, { kind: 'ended', exitCode }))
   }

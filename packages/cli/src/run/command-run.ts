@@ -1,23 +1,72 @@
-import { createSoloCommunicator, openPlannedBatch, StopRequest } from '@mpibatch/batch-core'
+import {
+  type Batch,
+  type Communicator,
+  createSoloCommunicator,
+  groupLayout,
+  openPlannedBatch,
+  type StateStore,
+  StopRequest,
+} from '@mpibatch/batch-core'
 import { createFsStateProvider } from '@mpibatch/fs-state'
 import { CommandGuard } from '../command/command-guard.ts'
 import { NodeCommandRunner } from '../command/node-command-runner.ts'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
-import { planCommands } from './plan-commands.ts'
+import type { GroupPeers } from './group-members.ts'
+import { haltOnCounts } from './halt-watch.ts'
+import { type PlannedCommands, planCommands, readCommandList } from './plan-commands.ts'
 import { runSlots } from './slot-run.ts'
 
 /** Runs a command per task, in the slots of this process. */
-export async function runCommandTasks({ request, stop, progress }: RunContext): Promise<RunOutcome> {
+export async function runCommandTasks(context: RunContext): Promise<RunOutcome> {
+  const { request, stop, progress } = context
   const { options, work } = request
   if (work === undefined || work.kind === 'script')
     throw new Error('A run of commands was asked for without a command')
-  const plan = planCommands(request, work)
-  const { root, tasks } = plan
+  const { groupCount } = groupLayout({ size: options.jobs, groupSize: options.groupSize })
+  const list = readCommandList(request)
+  const plan = planCommands(request, { command: work, list })
   // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.
   stop.listenToSignals()
-  const groupRanks =
-    options.groupExec === 'all' ? Array.from({ length: options.groupSize }, (_, rank) => rank) : [0]
-  const onMessage = (text: string): void => progress.message(text)
+  return await runCommandBatch(context, {
+    plan,
+    communicator: createSoloCommunicator(),
+    // The batch itself has one rank, which serves all slots.
+    batchGroupSize: 1,
+    slots: Math.min(groupCount, list.atOnceMax ?? groupCount),
+    firstSlot: 0,
+    groupRanks:
+      options.groupExec === 'all' ? Array.from({ length: options.groupSize }, (_, rank) => rank) : [0],
+    inherited: { ...process.env },
+    onMessage: (text) => progress.message(text),
+  })
+}
+
+/** A planned run of commands, and the part of it that this process has. */
+export interface CommandBatch {
+  readonly plan: PlannedCommands
+  readonly communicator: Communicator
+  /** Ranks of a worker group of the batch. */
+  readonly batchGroupSize: number
+  /** Number of slots of this process, and of the first of them, from 0, among those of all processes. */
+  readonly slots: number
+  readonly firstSlot: number
+  /** The ranks, within their group, as which each slot runs its command. */
+  readonly groupRanks: readonly number[]
+  /** Makes what the members of a group tell each other by, where they run in processes of their own. */
+  readonly peersOf?: ((group: Communicator) => GroupPeers) | undefined
+  /** What commands inherit. */
+  readonly inherited: Readonly<Record<string, string | undefined>>
+  readonly onMessage: (text: string) => void
+}
+
+/** Runs this process' part of a run of commands to its end. Collective over the communicator. */
+export async function runCommandBatch(
+  { request, stop, progress }: RunContext,
+  own: CommandBatch,
+): Promise<RunOutcome> {
+  const { options } = request
+  const { plan, communicator, slots, groupRanks, onMessage } = own
+  const { root, tasks } = plan
   const provider = createFsStateProvider({
     root,
     durability: options.durability,
@@ -27,36 +76,42 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
     command: process.argv.slice(2).join(' '),
   })
   let guard: CommandGuard | undefined
+  const guarded = async (opening: Promise<StateStore>): Promise<StateStore> => {
+    const store = await opening
+    guard = new CommandGuard({ ticket: store.ticket, slots: slots * groupRanks.length })
+    return store
+  }
   const batch = await openPlannedBatch({
     ...options,
-    // The batch itself has one rank, which serves all slots.
-    groupSize: 1,
+    groupSize: own.batchGroupSize,
     tasks,
-    communicator: createSoloCommunicator(),
+    communicator,
     provider: {
       ...provider,
-      open: async (...given) => {
-        const store = await provider.open(...given)
-        guard = new CommandGuard({ ticket: store.ticket, slots: plan.slots * groupRanks.length })
-        return store
-      },
+      open: (...given) => guarded(provider.open(...given)),
+      join: (...given) => guarded(provider.join(...given)),
     },
     stop: new StopRequest({ signal: stop.drain }),
     onFault: onMessage,
   })
   progress.start(() => batch.counts())
+  // What ranks elsewhere have done is seen a moment later than it happens.
+  const watch =
+    communicator.size > 1 ? haltOnCounts(options.halt, { counts: () => batch.counts(), stop }) : undefined
   let failure: unknown
   try {
     await runSlots({
       batch,
       runner: new NodeCommandRunner({ guard }),
-      slots: plan.slots,
+      slots,
+      firstSlot: own.firstSlot,
       groupSize: options.groupSize,
       groupRanks,
+      peers: own.peersOf?.(batch.group),
       render: (task, place) => plan.renderCommand(task.index, { ...place, attempt: task.attempt }),
       root,
       inTaskDirectory: options.inTaskDirectory,
-      inherited: { ...process.env },
+      inherited: own.inherited,
       environment: options.environment,
       timeoutMs: options.timeoutMs,
       retries: options.retries,
@@ -68,15 +123,17 @@ export async function runCommandTasks({ request, stop, progress }: RunContext): 
   } catch (error) {
     failure = error
   }
+  watch?.stop()
   progress.stop()
   guard?.close()
-  const counts = await closeAfter(failure, () => batch.close())
+  const counts = await closeAfter(failure, batch)
   return { root: options.root, counts }
 }
 
 /** Closes what is open; an error from before stands before one of closing. */
-async function closeAfter<T>(failure: unknown, close: () => Promise<T>): Promise<T> {
-  if (failure === undefined) return await close()
-  await close().catch(() => undefined)
+async function closeAfter(failure: unknown, batch: Batch): Promise<RunOutcome['counts']> {
+  if (failure === undefined) return await batch.close()
+  // The other members of a group would wait for this one, and never come to the closing.
+  if (batch.group.size === 1) await batch.close().catch(() => undefined)
   throw failure
 }

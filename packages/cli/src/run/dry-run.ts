@@ -4,7 +4,7 @@ import { EXIT_CODE } from '../exit-code.ts'
 import type { RunRequest } from '../input/run-request.ts'
 import { showWords } from '../input/shell-quoting.ts'
 import { printable } from '../output/printable.ts'
-import { planCommands } from './plan-commands.ts'
+import { planCommands, readCommandList } from './plan-commands.ts'
 
 /** Prints name and command of every task, parted by a tab, and changes nothing. */
 export async function showPlan(request: RunRequest): Promise<number> {
@@ -14,7 +14,7 @@ export async function showPlan(request: RunRequest): Promise<number> {
       '--dry-run shows commands; a job script decides for itself what it runs. Leave it out.',
     )
   }
-  const plan = planCommands(request, work)
+  const plan = planCommands(request, { command: work, list: readCommandList(request) })
   for (const [index, { name }] of plan.tasks.entries()) {
     const place = { slot: 1, attempt: 1, directory: join(plan.root, name) }
     const words = plan.renderCommand(index, place)

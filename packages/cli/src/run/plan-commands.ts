@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { ConfigError, DEFAULT_ROOT, groupLayout } from '@mpibatch/batch-core'
+import { ConfigError, DEFAULT_ROOT } from '@mpibatch/batch-core'
 import { readKnownTasks } from '@mpibatch/fs-state'
 import { findProgram } from '../input/command-check.ts'
 import { type CommandPlan, type CommandTemplate, planCommandTasks } from '../input/plan.ts'
@@ -11,19 +11,27 @@ import { readTaskList } from '../input/task-source.ts'
 export interface PlannedCommands extends CommandPlan {
   /** The task root, absolute: commands may change their working directory. */
   readonly root: string
-  /** Slots to run them in: one per worker group. */
-  readonly slots: number
 }
 
 /**
- * Plans a run of commands: reads the list, renders nothing yet, and makes sure that the program exists.
+ * Reads the list of a run of commands: from where the command line says, or else the tasks that the root knows.
  *
- * @throws {@link ConfigError} for whatever is wrong with list, names, placeholders or program; nothing was changed.
+ * @throws {@link ConfigError} for whatever is wrong with the list.
  */
-export function planCommands({ options, source }: RunRequest, command: CommandTemplate): PlannedCommands {
-  const { groupCount } = groupLayout({ size: options.jobs, groupSize: options.groupSize })
+export function readCommandList({ options, source }: RunRequest): TaskList {
+  return source === undefined ? knownTasks(resolve(options.root), options.root) : readTaskList(source)
+}
+
+/**
+ * Plans a run of commands: renders nothing yet, and makes sure that the program exists.
+ *
+ * @throws {@link ConfigError} for whatever is wrong with names, placeholders or program; nothing was changed.
+ */
+export function planCommands(
+  { options }: RunRequest,
+  { command, list }: { readonly command: CommandTemplate; readonly list: TaskList },
+): PlannedCommands {
   const root = resolve(options.root)
-  const list = source === undefined ? knownTasks(root, options.root) : readTaskList(source)
   const plan = planCommandTasks({
     list,
     nameTemplate: options.nameTemplate,
@@ -44,7 +52,6 @@ export function planCommands({ options, source }: RunRequest, command: CommandTe
       return [moved ? program : first, ...rest]
     },
     root,
-    slots: Math.min(groupCount, list.atOnceMax ?? groupCount),
   }
 }
 

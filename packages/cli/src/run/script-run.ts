@@ -4,6 +4,7 @@ import { ConfigError, groupLayout, type RuntimeOptions } from '@mpibatch/batch-c
 import type { RunContext, RunOutcome } from '../commands/run.ts'
 import type { RunOptions } from '../input/options.ts'
 import type { RunRequest } from '../input/run-request.ts'
+import type { TaskList } from '../input/task-list.ts'
 import { defineTasks } from '../input/task-name.ts'
 import { readTaskList } from '../input/task-source.ts'
 import { runThreads } from './thread-run.ts'
@@ -12,10 +13,9 @@ import { runThreads } from './thread-run.ts'
 export async function runJobScript({ request, stop, progress }: RunContext): Promise<RunOutcome> {
   const { options, work } = request
   if (work?.kind !== 'script') throw new Error('A job script was asked for without one')
-  checkScript(work.path)
-  checkOptions(options)
+  checkScriptRun(request)
   if (options.given.has('group-size')) groupLayout({ size: options.jobs, groupSize: options.groupSize })
-  const fromCommandLine = runtimeOptions(request)
+  const fromCommandLine = runtimeOptions(request, readScriptList(request))
   // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.
   stop.listenToSignals()
   const result = await runThreads({
@@ -32,6 +32,22 @@ export async function runJobScript({ request, stop, progress }: RunContext): Pro
     progress.message(`${work.path} opened no batch, so it ran as it is in each of ${options.jobs} ranks.`)
   }
   return result
+}
+
+/**
+ * Makes sure that a job script can be run with these options.
+ *
+ * @throws {@link ConfigError} if not.
+ */
+export function checkScriptRun({ options, work }: RunRequest): void {
+  if (work?.kind !== 'script') throw new Error('A job script was asked for without one')
+  checkScript(work.path)
+  checkOptions(options)
+}
+
+/** Reads the tasks that the command line names; `undefined` if it names none. */
+export function readScriptList({ source }: RunRequest): TaskList | undefined {
+  return source === undefined ? undefined : readTaskList(source)
 }
 
 const TYPESCRIPT = /\.[cm]?ts$/
@@ -59,7 +75,7 @@ function checkOptions(options: RunOptions): void {
 }
 
 /** What the command line says; what it leaves open, the script decides. */
-function runtimeOptions({ options, source }: RunRequest): RuntimeOptions {
+export function runtimeOptions({ options }: RunRequest, list: TaskList | undefined): RuntimeOptions {
   const pick = <K extends keyof RuntimeOptions & keyof RunOptions>(
     option: string,
     key: K,
@@ -78,6 +94,6 @@ function runtimeOptions({ options, source }: RunRequest): RuntimeOptions {
     ...(Object.keys(options.liveness).length === 0 ? {} : { liveness: options.liveness }),
     ...pick('order', 'order'),
     ...pick('durability', 'durability'),
-    ...(source === undefined ? {} : { tasks: defineTasks(readTaskList(source), options.nameTemplate) }),
+    ...(list === undefined ? {} : { tasks: defineTasks(list, options.nameTemplate) }),
   }
 }

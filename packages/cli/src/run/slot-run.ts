@@ -23,12 +23,14 @@ export interface SlotRunOptions {
   readonly runner: CommandRunner
   /** Number of slots. */
   readonly slots: number
+  /** Number of the first of them among those of all processes, from 0. @defaultValue 0 */
+  readonly firstSlot?: number
   /** Ranks of a worker group. */
   readonly groupSize: number
   /** The ranks, within their group, as which each slot runs its command; none: the slot only takes part. */
   readonly groupRanks: readonly number[]
   /** The other members of the group, where they run in other processes and each runs its command. */
-  readonly peers?: GroupPeers
+  readonly peers?: GroupPeers | undefined
   /** The command of a task, as words. */
   readonly render: (
     task: Task,
@@ -57,7 +59,9 @@ export interface SlotRunOptions {
  */
 export async function runSlots(options: SlotRunOptions): Promise<void> {
   const unwatch = followLease(options)
-  const slots = Array.from({ length: options.slots }, (_, index) => runSlot(options, index + 1))
+  const slots = Array.from({ length: options.slots }, (_, index) =>
+    runSlot(options, (options.firstSlot ?? 0) + index + 1),
+  )
   const ends = await Promise.allSettled(slots)
   unwatch()
   const failed = ends.find((end) => end.status === 'rejected')
@@ -103,7 +107,7 @@ async function runTask(options: SlotRunOptions, task: Task, slot: number): Promi
     peers,
   })
   await endEscaped(options, task, end.result)
-  await record(options, task, { ...end, worker: options.batch.groupIndex + slot - 1 })
+  await record(options, task, { ...end, worker: slot - 1 })
   if (options.logs === 'failed' && end.result.reason === 'done') {
     for (const groupRank of groupRanks) discardLogs(pathsOf(options, task, groupRank))
   }
@@ -128,7 +132,7 @@ async function runCommand(options: SlotRunOptions, task: Task, place: MemberPlac
       task: { name: task.name, index: task.index, directory, attempt: task.attempt, claim: task.claim },
       root: options.root,
       instance: batch.instance,
-      group: batch.groupIndex + slot - 1,
+      group: slot - 1,
       groupRank,
       groupSize: options.groupSize,
       extra: options.environment,

@@ -6,6 +6,11 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGUSR1'] as const
 /** What asked a run to stop. */
 export type StopCause = (typeof SIGNALS)[number] | 'halt' | 'error'
 
+/** How far a run can be asked to stop, from the least. */
+export const STAGES = ['drain', 'interrupt', 'kill'] as const
+/** One of {@link STAGES}. */
+export type StopStage = (typeof STAGES)[number]
+
 /**
  * How far a run has been asked to stop: drain (start nothing more), interrupt (end the tasks, give their claims back),
  * kill (end them at once). A stage includes those before it and is never taken back.
@@ -17,6 +22,9 @@ export class StopControl {
   readonly #onMessage: (text: string) => void
   readonly #isSupervised: boolean
   #cause: StopCause | undefined
+  /** Signals that came to this process, and whether another rank was asked to stop by one. */
+  #signalCount = 0
+  #isSharedSignal = false
   #handlers: [NodeJS.Signals, () => void][] = []
 
   /**
@@ -74,6 +82,16 @@ export class StopControl {
     this.#kill.abort()
   }
 
+  /** Obeys what another rank of the run was asked to. */
+  hear(stage: StopStage, cause: StopCause): void {
+    const wanted = STAGES.indexOf(stage) + 1
+    const isNews = wanted > this.#stage
+    const isSignal = cause !== 'halt' && cause !== 'error'
+    if (isSignal) this.#isSharedSignal = true
+    this.#request(stage, cause)
+    if (isNews && isSignal) this.#tell(stage, cause)
+  }
+
   /** Listens to signals until {@link StopControl.ignoreSignals}. Idempotent. */
   listenToSignals(): void {
     if (this.#handlers.length > 0) return
@@ -91,17 +109,34 @@ export class StopControl {
   }
 
   #onSignal(signal: (typeof SIGNALS)[number]): void {
+    this.#signalCount += 1
+    // A launcher sends one signal to all ranks: what another rank has told of may be the one that comes here now.
+    const wanted = this.#isSharedSignal ? this.#signalCount : this.#stage + 1
+    if (wanted <= this.#stage) return
+    const stage = STAGES[wanted - 1] ?? 'kill'
+    this.#request(stage, signal)
+    this.#tell(stage, signal)
+  }
+
+  #request(stage: StopStage, cause: StopCause): void {
+    if (stage === 'drain') this.requestDrain(cause)
+    else if (stage === 'interrupt') this.requestInterrupt(cause)
+    else this.requestKill(cause)
+  }
+
+  #tell(stage: StopStage, signal: string): void {
     const name = this.#isSupervised ? 'Stop' : signal === 'SIGINT' ? 'Ctrl-C' : signal
-    if (!this.#drain.signal.aborted) {
-      this.requestDrain(signal)
+    if (stage === 'drain') {
       this.#onMessage(
         `${name}: finishing what runs, starting nothing more. Once more ends the running tasks.`,
       )
-    } else if (!this.#interrupt.signal.aborted) {
-      this.requestInterrupt(signal)
+    } else if (stage === 'interrupt') {
       this.#onMessage(`${name}: ending the running tasks and giving them back.`)
-    } else {
-      this.#kill.abort()
     }
+  }
+
+  /** How many stages it has come to. */
+  get #stage(): number {
+    return STAGES.filter((stage) => this[stage].aborted).length
   }
 }

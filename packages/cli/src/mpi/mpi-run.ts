@@ -1,0 +1,188 @@
+/**
+ * `mpirun -n 4 mpibatch run …`: the ranks of an MPI job run the tasks of one batch together.
+ *
+ * Rank 0 alone reads the list, shows progress and prints the summary; its exit code is that of the run. The others say
+ * only what went wrong on them, with their rank in front. A stop that one rank is asked for reaches all
+ * (`stop-spread.ts`), and an error of one ends the job (`rank-end.ts`), within two seconds where the others can't come
+ * to the end.
+ */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { MpiError } from '@mpibatch/batch-core'
+import { type LauncherFacts, type MpiJob, openMpiJob } from '@mpibatch/native-mpi'
+import type { RunContext, RunOutcome } from '../commands/run.ts'
+import { exitCodeOf } from '../error-exit-code.ts'
+import { EXIT_CODE } from '../exit-code.ts'
+import type { RunRequest } from '../input/run-request.ts'
+import type { SupervisorReport } from '../launch/supervised.ts'
+import { ProgressDisplay } from '../output/progress-display.ts'
+import { StopControl } from '../run/stop-control.ts'
+import { runMpiCommands } from './mpi-commands.ts'
+import { runMpiScript } from './mpi-script.ts'
+import { abortJob, isLoss, meetAtEnd, type RankFailure, rankFailure } from './rank-end.ts'
+import { StopSpread } from './stop-spread.ts'
+
+/** What {@link runUnderMpi} needs. */
+export interface MpiRunOptions {
+  readonly request: RunRequest
+  readonly launcher: LauncherFacts
+  readonly supervisor: SupervisorReport
+  /** Prints the summary of a run that has ended, and gives its exit code; on rank 0. */
+  readonly finish: (outcome: RunOutcome, stop: StopControl) => number
+}
+
+/** How long other ranks leave it to rank 0 to say that MPI can't be opened, milliseconds. */
+const RANK_ZERO_MS = 1000
+/** How long other ranks leave it to rank 0 to end a job script that is to be interrupted. */
+const INTERRUPT_MS = 2000
+
+/** Runs this rank's part to its end. @returns The exit code of this process. */
+export async function runUnderMpi(options: MpiRunOptions): Promise<number> {
+  const { request, launcher, supervisor } = options
+  writeAtOnce()
+  // Known before MPI is, and needed when that fails.
+  const isFirst = (launcher.rank ?? 0) === 0
+  supervisor.speaks = isFirst
+  const { progress: style } = request.options
+  // A launcher's terminal is not the user's.
+  const progress = new ProgressDisplay(isFirst ? (style === 'auto' ? 'plain' : style) : 'none')
+  const supervised = supervisor.token !== undefined
+  const stop = new StopControl((text) => isFirst && progress.message(text), { supervised })
+  stop.listenToSignals()
+  supervisor.started()
+  let job: MpiJob
+  try {
+    const { token } = supervisor
+    job = await openMpiJob(token === undefined ? {} : { supervisorToken: token })
+  } catch (error) {
+    if (!isFirst) await pause(RANK_ZERO_MS)
+    throw error
+  }
+  const { rank } = job.communicator
+  const say = (text: string): void => progress.message(rank === 0 ? text : `rank ${rank}: ${text}`)
+  return await new RankRun({ ...options, job, stop, progress, say }).run()
+}
+
+interface RankRunParts extends MpiRunOptions {
+  readonly job: MpiJob
+  readonly stop: StopControl
+  readonly progress: ProgressDisplay
+  readonly say: (text: string) => void
+}
+
+/** One rank of a job whose MPI is open. */
+class RankRun {
+  readonly #parts: RankRunParts
+
+  constructor(parts: RankRunParts) {
+    this.#parts = parts
+    process.prependListener('uncaughtExceptionMonitor', (error) => this.#onUncaught(error))
+    if (this.#isScript) whenInterrupted(parts.stop, () => this.#interruptScript())
+  }
+
+  async run(): Promise<number> {
+    const { job, stop, finish } = this.#parts
+    const { communicator } = job
+    const [stops, ends] = [await communicator.duplicate(), await communicator.duplicate()]
+    const spread = new StopSpread(stops, stop)
+    const { outcome, failure } = await this.#work()
+    const told = await meetAtEnd({
+      job,
+      communicator: ends,
+      failure,
+      say: this.#parts.say,
+      beforeAbort: (exitCode) => this.#tellSupervisor(failure, exitCode),
+    })
+    await spread.close()
+    const exitCode = this.#exitCode(told ?? failure, outcome, finish)
+    await job.close()
+    stop.ignoreSignals()
+    return exitCode
+  }
+
+  get #isScript(): boolean {
+    return this.#parts.request.work?.kind === 'script'
+  }
+
+  async #work(): Promise<{ readonly outcome?: RunOutcome; readonly failure?: RankFailure }> {
+    const { job, request, stop, progress, say } = this.#parts
+    const context: RunContext = { request, stop, progress }
+    try {
+      const outcome = this.#isScript
+        ? await runMpiScript(context, { job })
+        : await runMpiCommands(context, { job, onMessage: say })
+      return { outcome }
+    } catch (error) {
+      progress.stop()
+      return { failure: this.#isScript ? scriptFailure(error, job.facts.rank) : rankFailure(error) }
+    }
+  }
+
+  #exitCode(
+    failure: RankFailure | undefined,
+    outcome: RunOutcome | undefined,
+    finish: MpiRunOptions['finish'],
+  ): number {
+    if (this.#parts.job.facts.rank > 0) return EXIT_CODE.done
+    if (failure !== undefined || outcome === undefined) return failure?.exitCode ?? EXIT_CODE.bug
+    return finish(outcome, this.#parts.stop)
+  }
+
+  /** The run is over by an error, unless that only says that a rank was lost: then it may be started again. */
+  #tellSupervisor(failure: RankFailure | undefined, exitCode: number): void {
+    if (failure !== undefined && isLoss(failure)) return
+    this.#parts.supervisor.speaks = true
+    this.#parts.supervisor.ended(exitCode)
+  }
+
+  /** Nobody has caught it: the job can't go on. */
+  #onUncaught(error: unknown): void {
+    const { job, say } = this.#parts
+    const failure = this.#isScript ? scriptFailure(error, job.facts.rank) : rankFailure(error)
+    say(error instanceof MpiError ? error.message : inspect(error))
+    this.#tellSupervisor(failure, failure.exitCode)
+    abortJob(job, failure.exitCode)
+  }
+
+  /** JavaScript can't be broken off from outside, so the job is; the next run takes over what it had begun. */
+  #interruptScript(): void {
+    const { job, stop, say, supervisor } = this.#parts
+    const exitCode = stop.exitCode ?? EXIT_CODE.notDone
+    const end = (): void => {
+      say('The job script was interrupted. Run the same line again to go on.')
+      supervisor.speaks = true
+      supervisor.ended(exitCode)
+      abortJob(job, exitCode)
+    }
+    if (job.facts.rank === 0) end()
+    else setTimeout(end, INTERRUPT_MS).unref()
+  }
+}
+
+function whenInterrupted(stop: StopControl, act: () => void): void {
+  if (stop.interrupt.aborted) act()
+  else stop.interrupt.addEventListener('abort', act, { once: true })
+}
+
+/** An error that a job script threw: one of ours says enough; of others, the stack says where. */
+function scriptFailure(error: unknown, rank: number): RankFailure {
+  const failure = rankFailure(error)
+  const known = exitCodeOf(failure.code)
+  if (known === undefined) {
+    const message = `The job script failed on rank ${rank}: ${inspect(error)}`
+    return { ...failure, message, exitCode: EXIT_CODE.notDone }
+  }
+  const ends = known === EXIT_CODE.usage || known === EXIT_CODE.environment
+  return { ...failure, exitCode: ends ? known : EXIT_CODE.notDone }
+}
+
+/** Lines of a process that ends are lost where they wait in it; launchers give it pipes that may do that. */
+function writeAtOnce(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const { _handle } = stream as unknown as {
+      readonly _handle?: { setBlocking?(isBlocking: boolean): void }
+    }
+    _handle?.setBlocking?.(true)
+  }
+}
