@@ -21,7 +21,7 @@ export interface RanksOptions {
   readonly launcherArgv?: readonly string[]
   /** What runs on each rank. @defaultValue Node */
   readonly program?: string
-  /** When it is all killed. @defaultValue 50,000 */
+  /** How long it may run, milliseconds; then `ended` fails. @defaultValue 50,000 */
   readonly deadlineMs?: number
 }
 
@@ -41,7 +41,13 @@ export function startRanks(
   mpi: Mpi,
   count: number,
   argv: readonly string[],
-  { cwd = tmpdir(), env, launcherArgv = [], program = process.execPath, deadlineMs }: RanksOptions = {},
+  {
+    cwd = tmpdir(),
+    env,
+    launcherArgv = [],
+    program = process.execPath,
+    deadlineMs = DEADLINE_MS,
+  }: RanksOptions = {},
 ): RunningRanks {
   startCount += 1
   const mark = `${process.pid}.${startCount}`
@@ -59,11 +65,10 @@ export function startRanks(
     texts.stderr += text
   })
   const processIds = (): readonly number[] => findMarked(`${MARK}=${mark}`)
-  const deadline = setTimeout(() => {
-    texts.stderr += '\n(The test killed it: its time was over.)\n'
-    killAll(child, processIds())
-  }, deadlineMs ?? DEADLINE_MS)
   const ended = new Promise<Ended>((resolve, reject) => {
+    const deadline = setTimeout(() => {
+      reject(new Error(`"${argv.join(' ')}" on ${count} ranks did not end. ${texts.stdout}${texts.stderr}`))
+    }, deadlineMs)
     child.on('error', reject)
     child.on('close', (exitCode, signal) => {
       clearTimeout(deadline)
@@ -71,7 +76,6 @@ export function startRanks(
     })
   })
   onTestFinished(async () => {
-    clearTimeout(deadline)
     await waitUntil(
       () => {
         const left = processIds()

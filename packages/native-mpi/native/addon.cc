@@ -3,7 +3,6 @@
 
 #include <cstring>
 #include <map>
-#include <memory>
 #include <system_error>
 
 #include "mpi_thread.h"
@@ -27,8 +26,8 @@ void Forget(void* address, const HeldMemory* held) {
   if (found != MappedMemory().end() && found->second == held) MappedMemory().erase(found);
 }
 
-// A process starts MPI once; it lives to the end of the process.
-std::unique_ptr<MpiThread> thread;
+// A process starts MPI once; it lives to the end of the process, which does not wait for it.
+MpiThread* thread = nullptr;
 Napi::ThreadSafeFunction notify;
 
 Napi::Value ToBuffer(Napi::Env env, Bytes bytes) {
@@ -94,7 +93,7 @@ void Start(const Napi::CallbackInfo& info) {
   options.silenceMs = info[1].As<Napi::Number>();
   options.token = info[2].As<Napi::String>().Utf8Value();
   notify = Napi::ThreadSafeFunction::New(env, info[3].As<Napi::Function>(), "mpibatch", 0, 1);
-  thread = std::make_unique<MpiThread>(std::move(options), [] {
+  thread = new MpiThread(std::move(options), [] {
     notify.NonBlockingCall([](Napi::Env callEnv, const Napi::Function& listener) {
       for (Event& event : thread->TakeEvents()) {
         // Each in its own scope of handles: there may be thousands.

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <set>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "clock.h"
@@ -67,12 +68,8 @@ std::string SilenceText(const JobFacts& facts, const MpiThreadOptions& options, 
 MpiThread::MpiThread(MpiThreadOptions options, std::function<void()> onEvents)
     : options_(std::move(options)), onEvents_(std::move(onEvents)) {}
 
-MpiThread::~MpiThread() {
-  if (thread_.joinable()) thread_.join();
-}
-
 void MpiThread::Start() {
-  thread_ = std::thread([this] { Run(); });
+  std::thread([this] { Run(); }).detach();
 }
 
 void MpiThread::Run() {

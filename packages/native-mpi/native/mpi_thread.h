@@ -15,7 +15,6 @@
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "doorbell.h"
@@ -66,8 +65,8 @@ class MpiThread {
  public:
   // `onEvents` is called by the thread when TakeEvents has something.
   MpiThread(MpiThreadOptions options, std::function<void()> onEvents);
-  // The thread must have ended.
-  ~MpiThread();
+  // The thread uses it to the end of the process.
+  ~MpiThread() = delete;
 
   void Start();
   std::vector<Event> TakeEvents();
@@ -131,7 +130,6 @@ class MpiThread {
   std::unique_ptr<MpiLibrary> mpi_;
   JobFacts facts_;
   ServedWindows windows_;
-  std::thread thread_;
 
   std::mutex mutex_;
   std::condition_variable ended_;

@@ -72,7 +72,11 @@ export async function openMpiJob(options: MpiJobOptions = {}): Promise<MpiJob> {
   const names = libraryNames(launcher, options.library ?? process.env.MPIBATCH_LIBMPI)
   const job = new RunningJob(native)
   const facts = await job.start(names, options)
-  checkSize(facts, launcher)
+  const mismatch = findMismatch(facts, launcher)
+  if (mismatch !== undefined) {
+    job.giveUp()
+    throw mismatch
+  }
   return job.open(facts)
 }
 
@@ -116,6 +120,12 @@ class RunningJob {
       close: () => this.#close(),
       abort: (exitCode) => this.#native.abort(exitCode),
     }
+  }
+
+  /** Leaves a job that was started and is not what was asked for. */
+  giveUp(): void {
+    process.on('exit', (code) => this.#native.finalize(code))
+    this.#hold('start', false)
   }
 
   #close(): Promise<void> {
@@ -218,9 +228,9 @@ function failureOf(
 }
 
 /** Both families silently make each process a job of its own under the other's launcher, and all would run all tasks. */
-function checkSize(facts: NativeFacts, launcher: LauncherFacts | undefined): void {
-  if (launcher?.size === undefined || launcher.size === facts.size) return
-  throw new MpiError(
+function findMismatch(facts: NativeFacts, launcher: LauncherFacts | undefined): MpiError | undefined {
+  if (launcher?.size === undefined || launcher.size === facts.size) return undefined
+  return new MpiError(
     `${launcher.name} says that this job has ${launcher.size} ranks, but ${facts.version} (${facts.path}) finds ${facts.size}: the library and the launcher don't belong together. ` +
       'Name the library that belongs to the launcher in MPIBATCH_LIBMPI, or use the other launcher; with srun, try --mpi=pmix for Open MPI and --mpi=pmi2 for MPICH.',
     { details: { launcher: launcher.name, launched: launcher.size, found: facts.size, library: facts.path } },
