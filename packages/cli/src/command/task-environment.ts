@@ -66,21 +66,35 @@ export const LAUNCHER_MARKS: readonly string[] = [
   'PMI_PORT',
 ]
 /** What launchers say to their processes. */
-const LAUNCHER_VARIABLE = /^(?:OMPI_|PMIX_|PMI_|HYD|ORTE|OPAL|MPI_)/
+const LAUNCHER_VARIABLE =
+  /^(?:OMPI_|PMIX_|PMI_|PMI2_|PRTE_|HYD|ORTE|OPAL|MPI_|MPIR_CVAR_CH3_INTERFACE_HOSTNAME$)/
+/** A user's own settings, which no launcher sets; a task that starts MPI programs needs them as well. */
+const USER_VARIABLE = /^(?:OMPI|PRTE)_ALLOW_RUN_AS_ROOT/
+/** A step of Slurm's srun says this; a task that calls mpirun or srun is in the job, but in none of its steps. */
+const STEP_VARIABLE =
+  /^SLURM_(?:STEP|STEPID$|PROCID$|LOCALID$|NODEID$|TASK_PID$|GTIDS$|LAUNCH_NODE_IPADDR$|SRUN_COMM_|MPI_TYPE$|PMIX|PMI_|CPU_BIND|DISTRIBUTION$)/
+
+/** What the script of a batch job may find as its own step; nobody started it with srun. */
+const BATCH_STEPS: readonly [string, ...string[]] = ['batch', '4294967291']
 
 /**
  * Takes away what an MPI launcher told this process, so that a command can itself start MPI programs: they would take
  * our rank for theirs and fail, or hang (pure).
  *
- * Where no launcher started this process, such variables are the user's own settings, and stay.
+ * Where no launcher started this process, such variables are the user's own settings, and stay. Settings of Open MPI's
+ * (`OMPI_MCA_…`) go in any case where one did, since it speaks to its processes by the same names.
  */
 export function withoutLauncherVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const isLaunched = LAUNCHER_MARKS.some((name) => environment[name] !== undefined)
+  const { SLURM_STEP_ID: step = BATCH_STEPS[0] } = environment
+  const isStep = !BATCH_STEPS.includes(step)
+  const isLaunched = isStep || LAUNCHER_MARKS.some((name) => environment[name] !== undefined)
+  const isOfLauncher = (name: string): boolean =>
+    (LAUNCHER_VARIABLE.test(name) && !USER_VARIABLE.test(name)) || (isStep && STEP_VARIABLE.test(name))
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(environment)) {
-    if (value !== undefined && !(isLaunched && LAUNCHER_VARIABLE.test(name))) kept[name] = value
+    if (value !== undefined && !(isLaunched && isOfLauncher(name))) kept[name] = value
   }
   return kept
 }

@@ -28,7 +28,7 @@ export interface LaunchOptions {
   readonly onLine: (line: string) => void
   /** Between TERM and KILL, milliseconds. @defaultValue 5000 */
   readonly graceMs?: number
-  /** How long the launcher may run after the ranks have said that the run is over. @defaultValue 10,000 */
+  /** How long the launcher may run after the ranks have said that the run is over. @defaultValue 15,000 */
   readonly finishMs?: number
 }
 
@@ -45,7 +45,7 @@ export interface LaunchEnd {
 }
 
 const GRACE_MS = 5000
-const FINISH_MS = 10_000
+const FINISH_MS = 15_000
 /** How long lines may still come when the launcher is gone: what holds the pipe open then was left behind. */
 const LINES_MS = 1000
 

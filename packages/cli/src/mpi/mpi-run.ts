@@ -96,6 +96,8 @@ class RankRun {
     })
     await spread.close()
     const exitCode = this.#exitCode(told ?? failure, outcome, finish)
+    // Before any rank ends: launchers end the others when one ends with another code than 0.
+    this.#parts.supervisor.ended(exitCode)
     await job.close()
     stop.ignoreSignals()
     return exitCode

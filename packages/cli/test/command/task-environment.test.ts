@@ -54,6 +54,23 @@ describe('withoutLauncherVariables', () => {
     },
   )
 
+  it('removes what Slurm says about a step of srun, and leaves what it says about the job', () => {
+    const job = { SLURM_JOB_ID: '1', SLURM_NTASKS: '4', SLURM_JOB_NODELIST: 'a,b', SLURM_CPUS_PER_TASK: '2' }
+    const step = {
+      ...{ SLURM_STEP_ID: '0', SLURM_STEPID: '0', SLURM_STEP_NUM_TASKS: '4', SLURM_PROCID: '1' },
+      ...{ SLURM_LOCALID: '1', SLURM_NODEID: '0', SLURM_SRUN_COMM_PORT: '7', SLURM_MPI_TYPE: 'pmix' },
+      ...{ SLURM_CPU_BIND: 'quiet', SLURM_PMIX_MAPPING_SERV: 'x' },
+    }
+    expect(withoutLauncherVariables({ ...job, ...step })).toEqual(job)
+    const batch = { ...job, SLURM_PROCID: '0', SLURM_STEP_ID: '4294967291' }
+    expect(withoutLauncherVariables(batch)).toEqual(batch)
+  })
+
+  it('keeps what lets root start ranks, which only a user sets', () => {
+    const left = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' }
+    expect(withoutLauncherVariables({ ...left, OMPI_COMM_WORLD_SIZE: '2' })).toEqual(left)
+  })
+
   it('keeps the settings of a user whom no launcher started', () => {
     const settings = { OMPI_MCA_btl: 'tcp', MPI_HOME: '/opt/mpi' }
     expect(withoutLauncherVariables(settings)).toEqual(settings)
