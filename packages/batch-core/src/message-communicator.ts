@@ -29,6 +29,12 @@ import type { SharedWindow } from './shared-window.ts'
 import { SharedWordsWindow } from './shared-words-window.ts'
 import { checkWaitLimits } from './wait-limits.ts'
 
+/**
+ * Largest communicator whose members say goodbye to each other one by one, which leaves nothing behind. Among more that
+ * would be too many messages: they meet as at a barrier, and a message that nobody received and that comes late stays in
+ * memory.
+ */
+const DIRECT_CLOSE_SIZE_MAX = 32
 /** Largest tag that every MPI library has to take. */
 const TAG_MAX = 32767
 
@@ -101,13 +107,8 @@ class MessageCommunicator implements Communicator {
     return { data: envelope.data as T, source: envelope.source, tag: envelope.tag }
   }
 
-  /** Dissemination: after round k every rank knows of 2^(k+1) ranks that came (Hensgen, Finkel and Manber 1988). */
   async barrier(options: WaitOptions = {}): Promise<void> {
-    const call = this.#begin('barrier', options)
-    for (let distance = 1; distance < this.size; distance *= 2) {
-      this.#post((this.rank + distance) % this.size, { ...call.mark, data: undefined })
-      await this.#take(call, (this.rank - distance + this.size) % this.size)
-    }
+    await this.#meet(this.#begin('barrier', options))
   }
 
   async broadcast<T>(value: T, options: RootOptions = {}): Promise<T> {
@@ -198,14 +199,26 @@ class MessageCommunicator implements Communicator {
   }
 
   async #close(call: Call): Promise<void> {
-    const others = this.#members.map((_, rank) => rank).filter((rank) => rank !== this.rank)
     try {
-      for (const rank of others) this.#post(rank, { ...call.mark, data: undefined })
-      // A word from each member itself, not through others: it arrives behind everything that the member has sent,
-      // so that no late message can bring the context back.
-      for (const rank of others) await this.#take(call, rank)
+      if (this.size > DIRECT_CLOSE_SIZE_MAX) await this.#meet(call)
+      else await this.#meetDirectly(call)
     } finally {
       this.#endpoint.mailbox.closeContext(this.#context, closedError())
+    }
+  }
+
+  /** A word from each member itself, not through others: it arrives behind everything that the member has sent. */
+  async #meetDirectly(call: Call): Promise<void> {
+    const others = this.#members.map((_, rank) => rank).filter((rank) => rank !== this.rank)
+    for (const rank of others) this.#post(rank, { ...call.mark, data: undefined })
+    for (const rank of others) await this.#take(call, rank)
+  }
+
+  /** Dissemination: after round k every rank knows of 2^(k+1) ranks that came (Hensgen, Finkel and Manber 1988). */
+  async #meet(call: Call): Promise<void> {
+    for (let distance = 1; distance < this.size; distance *= 2) {
+      this.#post((this.rank + distance) % this.size, { ...call.mark, data: undefined })
+      await this.#take(call, (this.rank - distance + this.size) % this.size)
     }
   }
 

@@ -145,3 +145,33 @@ describe('the values of allreduce', () => {
     expect(results).toEqual([0, 1].map(() => [new Int32Array([-2]), new Int32Array([1])]))
   })
 })
+
+describe('a communicator of many ranks', () => {
+  it('is closed with few messages, when all have come, and its parent goes on', async () => {
+    const size = 40
+    let count = 0
+    const worlds = createLoopback(size, {
+      schedule: (deliver) => {
+        count += 1
+        setImmediate(deliver)
+      },
+    })
+    const children = await Promise.all(worlds.map((world) => world.duplicate()))
+    count = 0
+    const [first, ...others] = children
+    let isClosed = false
+    const closing = others.map((child) => child.close())
+    void closing[0]?.then(() => {
+      isClosed = true
+    })
+    await worlds[1]?.send('after', { destination: 0 })
+    await worlds[0]?.receive()
+    expect(isClosed).toBe(false)
+    await Promise.all([first?.close(), ...closing])
+    // Each rank sends a message in each of six rounds, where a word from each to each would be 1560.
+    expect(count).toBeLessThan(size * 6 + 2)
+    const sums = await Promise.all(worlds.map((world) => world.allreduce(1, 'sum')))
+    expect(sums).toEqual(new Array(size).fill(size))
+    await expect(first?.barrier()).rejects.toThrow('was closed')
+  })
+})

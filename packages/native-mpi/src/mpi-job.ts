@@ -59,7 +59,8 @@ export interface MpiJob {
 }
 
 const SILENCE_MS = 20_000
-const EXIT_BUG = 70
+/** Node's own exit code of a program that ends by an error that nobody caught. */
+const EXIT_UNCAUGHT = 1
 
 /**
  * Starts MPI. Collective over all processes that the launcher started; once per process.
@@ -182,7 +183,7 @@ class RunningJob {
     const native = this.#native
     process.on('uncaughtExceptionMonitor', (error) => {
       say(this.#rank, error instanceof Error ? (error.stack ?? error.message) : inspect(error))
-      native.abort(EXIT_BUG)
+      native.abort(EXIT_UNCAUGHT)
     })
     // A script may end by process.exit, on all ranks.
     process.on('exit', (code) => {
