@@ -88,6 +88,16 @@ export default defineConfig({
         },
       },
       {
+        // The same nodes, with MPI between them: its packages are installed by test/cluster/bed/deps.sh too.
+        test: {
+          name: 'cluster-mpi',
+          include: ['test/cluster-mpi/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
         // Installs the packed packages with npm, so it needs a registry or a filled cache.
         test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
       },

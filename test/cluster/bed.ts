@@ -20,7 +20,8 @@ export const LOCAL = '/cluster/local'
 
 /** A kind of shared file system, and how two nodes get it. */
 export interface SharedFileSystem {
-  readonly kind: 'nfs' | 'gluster' | 'weak'
+  /** `bind`: a directory of the machine below, which is as good as its own disk. */
+  readonly kind: 'nfs' | 'gluster' | 'weak' | 'bind'
   /** What must be there: programs by name, other files by path. */
   readonly needs: readonly string[]
   /** The two nodes. */
@@ -74,6 +75,16 @@ export const WEAK: SharedFileSystem = {
     'lostreply link every=2\nlostreply rename every=3\nlostreply unlink every=2\nlostreply mkdir every=2\n',
 }
 
+/** What the suites need that are not about file systems. */
+export const BIND: SharedFileSystem = {
+  kind: 'bind',
+  needs: ['ssh', '/usr/sbin/sshd', 'nft'],
+  nodes: ['node1', 'node2'],
+  liveness: 'heartbeat=200ms,lease=1s,visibility=200ms,dead-after=3s',
+  visibilityMs: 200,
+  tasks: 120,
+}
+
 /** What a bed lacks, or `undefined` if it can be made. */
 export function missingFor({ needs }: SharedFileSystem): string | undefined {
   if (process.getuid?.() !== 0) return 'the rights of root'
@@ -91,6 +102,13 @@ function isExecutable(path: string): boolean {
   } catch {
     return false
   }
+}
+
+/** See {@link Bed.commandIn}. */
+export interface NodeCommand {
+  readonly file: string
+  readonly argv: readonly string[]
+  readonly environment: NodeJS.ProcessEnv
 }
 
 /** Two nodes over one file system. */
@@ -112,7 +130,8 @@ export class Bed {
     await this.#script('cluster', ['up', kind === 'nfs' ? '1' : '2'])
     if (kind === 'nfs')
       await this.#script('cluster-uml', ['up', '2', ...(options === undefined ? [] : [options])])
-    else await this.#script('clusterfs', ['up', kind, ...(options === undefined ? [] : [options])])
+    else if (kind !== 'bind')
+      await this.#script('clusterfs', ['up', kind, ...(options === undefined ? [] : [options])])
     for (const node of nodes) this.inject(node, '')
   }
 
@@ -134,7 +153,7 @@ export class Bed {
     if (!existsSync(this.#state)) return
     await this.heal()
     if (this.fileSystem.kind === 'nfs') await this.#script('cluster-uml', ['down']).catch(() => undefined)
-    else await this.#script('clusterfs', ['down']).catch(() => undefined)
+    else if (this.fileSystem.kind !== 'bind') await this.#script('clusterfs', ['down']).catch(() => undefined)
     await this.#script('cluster', ['down'])
   }
 
@@ -157,6 +176,21 @@ export class Bed {
     return await this.#script('cluster', ['exec', '-w', '/', node, '--', ...argv], timeoutMs)
   }
 
+  /** The command that runs another one in a node, for `spawn`; what ends the one ends the other. */
+  commandIn(node: string, argv: readonly string[]): NodeCommand {
+    return {
+      file: join(SCRIPTS, 'cluster'),
+      argv: ['exec', '-w', '/', node, '--', ...argv],
+      environment: this.#environment(),
+    }
+  }
+
+  /** Ids of all processes of a node, on the machine below. */
+  async processIds(node: string): Promise<number[]> {
+    const ids = await this.#script('cluster', ['pids', node])
+    return ids.split('\n').filter(Boolean).map(Number)
+  }
+
   /** Power cut: the others see silence. */
   async kill(node: string): Promise<void> {
     await this.#script('cluster', ['kill', node])
@@ -165,7 +199,8 @@ export class Bed {
   /** Boots a node after a power cut, with the file system mounted. */
   async start(node: string): Promise<void> {
     await this.#script('cluster', ['start', node])
-    if (this.fileSystem.kind !== 'nfs') await this.#script('clusterfs', ['remount', node])
+    const { kind } = this.fileSystem
+    if (kind === 'gluster' || kind === 'weak') await this.#script('clusterfs', ['remount', node])
   }
 
   /** Stops all processes of a node, its clients of the file system among them. */
@@ -203,10 +238,14 @@ export class Bed {
     renameSync(`${path}.new`, path)
   }
 
+  #environment(): NodeJS.ProcessEnv {
+    return { ...process.env, CLUSTER_NAME: this.#name, CLUSTER_BINDS: REPOSITORY }
+  }
+
   async #script(script: string, argv: readonly string[], timeoutMs = 90_000): Promise<string> {
     try {
       const { stdout } = await run(join(SCRIPTS, script), argv, {
-        env: { ...process.env, CLUSTER_NAME: this.#name, CLUSTER_BINDS: REPOSITORY },
+        env: this.#environment(),
         timeout: timeoutMs,
         killSignal: 'SIGKILL',
         maxBuffer: 1 << 24,

@@ -4,12 +4,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <sstream>
+#include <system_error>
+#include <vector>
 
 namespace mpibatch {
 namespace {
@@ -38,21 +42,40 @@ ProcessFacts ReadProcess(pid_t pid) {
   return facts;
 }
 
-bool IsLauncher(const std::string& name) {
-  for (const char* start : {"mpirun", "mpiexec", "orterun", "prterun"}) {
-    if (name.compare(0, std::strlen(start), start) == 0) return true;
-  }
-  return false;
+bool StartsWithOneOf(const std::string& name, std::initializer_list<const char*> starts) {
+  return std::any_of(starts.begin(), starts.end(),
+                     [&](const char* start) { return name.compare(0, std::strlen(start), start) == 0; });
 }
 
-// The launcher among the ancestors of this process, 0 if it runs elsewhere.
-pid_t FindLauncher() {
+struct Launcher {
+  pid_t pid = 0;
+  // It is only the helper here of a launcher on another machine.
+  bool isHelper = false;
+};
+
+// The launcher among the ancestors of this process, or its helper.
+Launcher FindLauncher() {
+  Launcher found;
   for (pid_t pid = getppid(); pid > 1;) {
     const ProcessFacts facts = ReadProcess(pid);
-    if (IsLauncher(facts.name)) return pid;
+    if (StartsWithOneOf(facts.name, {"mpirun", "mpiexec", "orterun", "prterun"})) return Launcher{pid, false};
+    if (StartsWithOneOf(facts.name, {"orted", "prted", "hydra_pmi_proxy", "pmi_proxy"})) found = Launcher{pid, true};
     pid = facts.parent;
   }
-  return 0;
+  return found;
+}
+
+// Its connections to other hosts, and ranks.
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  std::vector<pid_t> children;
+  std::error_code fault;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", fault)) {
+    std::ifstream file(thread.path() / "children");
+    for (pid_t child; file >> child;) {
+      if (child != getpid()) children.push_back(child);
+    }
+  }
+  return children;
 }
 
 void SleepMs(int milliseconds) {
@@ -60,29 +83,36 @@ void SleepMs(int milliseconds) {
   nanosleep(&duration, nullptr);
 }
 
-// Ends a process, in a process of its own: the launcher ends this one as soon as it is asked to end.
+// Ends the launcher and what it has started here, in a process of its own: the launcher ends this one as soon as it is
+// asked to end.
 void EndFromOutside(pid_t launcher) {
+  const std::vector<pid_t> children = ChildrenOf(launcher);
   if (fork() != 0) return;
   // From here on only calls that are safe after a fork in a program with threads.
   setsid();
   // Whoever reads the job's output would wait for this process too.
   syscall(SYS_close_range, 0U, ~0U, 0U);
   kill(launcher, SIGTERM);
-  for (int waitedMs = 0; waitedMs < kGraceMs; waitedMs += kLookMs) {
-    SleepMs(kLookMs);
-    if (kill(launcher, 0) != 0) _exit(0);
-  }
+  for (int waitedMs = 0; waitedMs < kGraceMs && kill(launcher, 0) == 0; waitedMs += kLookMs) SleepMs(kLookMs);
   kill(launcher, SIGKILL);
+  for (const pid_t child : children) kill(child, SIGKILL);
   _exit(0);
+}
+
+void Write(const std::string& text) {
+  const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+  static_cast<void>(written);
 }
 
 }  // namespace
 
 void EndJob(const std::string& text, int exitCode) {
-  const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
-  static_cast<void>(written);
-  const pid_t launcher = FindLauncher();
-  if (launcher != 0) EndFromOutside(launcher);
+  Write(text);
+  const Launcher launcher = FindLauncher();
+  if (launcher.isHelper) {
+    Write("mpibatch: The launcher runs on another machine. If it waits for a lost host, end it there: Ctrl-C, twice.\n");
+  }
+  if (launcher.pid != 0) EndFromOutside(launcher.pid);
   // A moment for the launcher to pass the text on.
   SleepMs(kLookMs);
   _exit(exitCode);

@@ -290,6 +290,10 @@ void MpiThread::Beat() {
   if (silence_.IsBeatDue(nowMs)) {
     for (const int peer : silence_.peers()) Post(peer, kTagHeartbeat, Bytes::Allocate(0));
   }
+  if (facts_.size > 1 && getppid() != parent_) {
+    EndJob("mpibatch: The launcher has ended without a word, so rank " + std::to_string(facts_.rank) + " ends too.\n",
+           kExitLost);
+  }
   const int silent = silence_.FindSilent(nowMs);
   if (silent >= 0) EndJob(SilenceText(facts_, options_, silent), kExitLost);
 }

@@ -5,6 +5,9 @@
 // order in which they were sent.
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -145,6 +148,8 @@ class MpiThread {
   bool hasMet_ = false;
   int awaitedReplies_ = 0;
   SilenceWatch silence_;
+  // Whoever started this process: the launcher, or what it put between.
+  const pid_t parent_ = getppid();
   bool isOver_ = false;
 
   // The bell of this rank, and those of the ranks of its node; its own alone where they can't be shared.
