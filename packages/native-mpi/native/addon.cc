@@ -5,6 +5,7 @@
 #include <map>
 #include <system_error>
 
+#include "adopt_descriptor.h"
 #include "mpi_thread.h"
 
 namespace mpibatch {
@@ -213,6 +214,13 @@ Napi::Value Inspect(const Napi::CallbackInfo& info) {
   return object;
 }
 
+// adoptDescriptor(pid, descriptor): a copy of another process' descriptor, or its fault as a negative number
+Napi::Value AdoptDescriptor(const Napi::CallbackInfo& info) {
+  const std::int32_t pid = info[0].As<Napi::Number>();
+  const std::int32_t descriptor = info[1].As<Napi::Number>();
+  return Napi::Number::New(info.Env(), AdoptDescriptorOf(pid, descriptor));
+}
+
 void Meet(const Napi::CallbackInfo& /*info*/) { thread->Meet(); }
 
 // finalize(exitCode): waits
@@ -232,6 +240,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["serve"] = Napi::Function::New(env, Serve);
   exports["stopServing"] = Napi::Function::New(env, StopServing);
   exports["inspect"] = Napi::Function::New(env, Inspect);
+  exports["adoptDescriptor"] = Napi::Function::New(env, AdoptDescriptor);
   exports["meet"] = Napi::Function::New(env, Meet);
   exports["finalize"] = Napi::Function::New(env, Finalize);
   exports["abort"] = Napi::Function::New(env, Abort);

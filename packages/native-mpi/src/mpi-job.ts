@@ -13,6 +13,7 @@ import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { type Communicator, createMessageCommunicator, invariant, MpiError } from '@mpibatch/batch-core'
 import { detectLauncher, type LauncherFacts } from './launcher.ts'
+import { restoreLauncherDescriptor } from './launcher-descriptor.ts'
 import { libraryNames } from './library-names.ts'
 import { withLibrarySettings } from './library-settings.ts'
 import { MpiMemory } from './mpi-memory.ts'
@@ -70,6 +71,7 @@ const EXIT_UNCAUGHT = 1
 export async function openMpiJob(options: MpiJobOptions = {}): Promise<MpiJob> {
   const launcher = detectLauncher(process.env)
   const native = loadNative()
+  restoreLauncherDescriptor(native)
   const names = libraryNames(launcher, options.library ?? process.env.MPIBATCH_LIBMPI)
   const job = new RunningJob(native)
   const facts = await job.start(names, options)

@@ -42,6 +42,13 @@ export interface Native {
     name: string,
   ): { readonly path: string; readonly version: string; readonly abi: NativeFacts['abi'] } | string
 
+  /**
+   * Opens what another process of this user has open.
+   *
+   * @returns A descriptor of this process, closed on exec; a negative error number if the system does not allow it.
+   */
+  adoptDescriptor(pid: number, descriptor: number): number
+
   /** Starts the MPI thread. Once per process. */
   start(
     libraries: readonly string[],
