@@ -1,7 +1,7 @@
 /** What MPI libraries do to a Node process that no user expects, and what of it is cured. */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { describeMpi, findMpi, type Mpi, type MpiName } from '../support/mpi-installations.ts'
+import { describeMpi, findMpi, type Mpi, type MpiName, overTcp } from '../support/mpi-installations.ts'
 import { jsonLines, type RanksOptions, runRanks } from '../support/mpirun.ts'
 
 const PROGRAM = join(import.meta.dirname, 'programs/inside-node.mjs')
@@ -14,19 +14,10 @@ async function check(mpi: Mpi, name: string, options?: RanksOptions): Promise<un
   return jsonLines<{ found: unknown }>(ended).map(({ found }) => found)
 }
 
-/** Makes ranks of one machine talk through the network. */
-function overTcp({ name }: Mpi): RanksOptions {
-  return {
-    env: name.startsWith('openmpi')
-      ? { OMPI_MCA_btl: 'tcp,self', OMPI_MCA_pml: 'ob1' }
-      : { MPIR_CVAR_NOLOCAL: '1', UCX_TLS: 'tcp,self' },
-  }
-}
-
 describeMpi('a rank', ALL, (mpi) => {
   it('starts children that inherit no descriptor of MPI', async () => {
     expect(await check(mpi, 'descriptors')).toEqual([[], []])
-    expect(await check(mpi, 'descriptors', overTcp(mpi))).toEqual([[], []])
+    expect(await check(mpi, 'descriptors', { env: overTcp(mpi) })).toEqual([[], []])
   })
 
   it('throws when WebAssembly reads out of bounds, and is not ended', async () => {

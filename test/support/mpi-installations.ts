@@ -87,6 +87,13 @@ export function findMpi(name: MpiName): Mpi | string {
   return launcher === undefined ? need : { name, family, launcher, env }
 }
 
+/** Environment in which ranks of one machine talk to each other by TCP only. */
+export function overTcp({ family }: Mpi): Readonly<Record<string, string>> {
+  return family === 'openmpi'
+    ? { OMPI_MCA_btl: 'tcp,self', OMPI_MCA_pml: 'ob1' }
+    : { MPIR_CVAR_NOLOCAL: '1', UCX_TLS: 'tcp,self' }
+}
+
 /**
  * Declares a suite under each of several MPIs. Where one is missing its suite is skipped, and its title says why; with
  * MPIBATCH_REQUIRE_MPI=1 that is an error.

@@ -121,7 +121,7 @@ class MpiThread {
   void AnswerRequest(int source, const Bytes& bytes);
   void Post(int destination, int tag, Bytes bytes);
   void Beat();
-  void Rest(std::uint32_t rings, int idleTurns);
+  void Rest(std::uint32_t rings, std::int64_t idleMicroseconds);
   bool MeetNow();
   void FinalizeMpi(int exitCode);
   void Tell(Event event);
