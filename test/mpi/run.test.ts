@@ -271,10 +271,12 @@ describeMpi('a job script of mpibatch run under a launcher', ['openmpi', 'mpich'
     const path = script(
       cwd,
       `import { existsSync, appendFileSync } from 'node:fs'
-       const batch = await openBatch({ tasks: ['a', 'b', 'c', 'd'], root: 'out' })
+       const tasks = Array.from({ length: 300 }, (_, index) => 't' + index)
+       const batch = await openBatch({ tasks, root: 'out' })
        await batch.run(async (task) => {
          appendFileSync('started', task.name + '\\n')
          while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 20))
+         await new Promise((resolve) => setTimeout(resolve, 20))
        })
        await batch.close()`,
     )
@@ -285,6 +287,36 @@ describeMpi('a job script of mpibatch run under a launcher', ['openmpi', 'mpich'
     writeFileSync(join(cwd, 'go'), '')
     const ended = await run.ended
     expect(codesAfterUsr1(mpi), ended.stderr).toContain(ended.exitCode)
-    expect(jsonLines(ended)).toMatchObject([{ done: 2, open: 2, stoppedBy: 'SIGUSR1', exitCode: 143 }])
+    const [summary] = jsonLines<{ done: number; open: number }>(ended)
+    expect(summary).toMatchObject({ stoppedBy: 'SIGUSR1', exitCode: 143 })
+    expect(summary?.open).toBeGreaterThan(0)
+    expect(countLines(join(cwd, 'started'))).toBe(summary?.done)
+  })
+
+  it('is ended by a second signal while its tasks run, and they are taken over at once', async () => {
+    const cwd = temporaryDirectory()
+    const path = script(
+      cwd,
+      `import { existsSync, appendFileSync } from 'node:fs'
+       const batch = await openBatch({ tasks: ['a', 'b', 'c'], root: 'out' })
+       await batch.run(async (task) => {
+         appendFileSync('started', task.name + '\\n')
+         while (!existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 20))
+       })
+       await batch.close()`,
+    )
+    const words = [PROGRAM, 'run', '--json', path]
+    const first = startRanks(mpi, 2, words, { cwd })
+    await waitUntil(() => countLines(join(cwd, 'started')) === 2)
+    first.child.kill('SIGUSR1')
+    await waitUntil(() => first.stderr().includes('finishing what runs'))
+    first.child.kill('SIGUSR1')
+    const ended = await first.ended
+    expect(codesAfterUsr1(mpi), ended.stderr).toContain(ended.exitCode)
+    expect(ended.stderr).toContain('The job script was interrupted. Run the same line again to go on.')
+    writeFileSync(join(cwd, 'go'), '')
+    const again = await runRanks(mpi, 2, words, { cwd })
+    expect(again.exitCode, again.stderr).toBe(0)
+    expect(jsonLines(again)).toMatchObject([{ tasks: 3, done: 3 }])
   })
 })

@@ -1,6 +1,6 @@
 /**
  * Spreads over all ranks how far the run has been asked to stop, whichever rank was asked: by a signal, because enough
- * tasks failed, or because its store did.
+ * tasks failed, or because its store did: then the others only start nothing more.
  *
  * Each rank tells rank 0, and rank 0 tells all others. What has been told is never told again, so a signal that a
  * launcher sends to every rank costs two messages a rank. Messages are looked for now and then: a wait for them would
@@ -47,7 +47,10 @@ export class StopSpread {
 
   async #tell(stage: StopStage): Promise<void> {
     const { rank, size } = this.#communicator
-    const word: StopWord = { stage, cause: this.#stop.cause ?? 'error' }
+    const cause = this.#stop.causeOf(stage) ?? 'error'
+    // What one rank has lost, its lease or its disk, the others have still: they finish what they run.
+    if (cause === 'error' && stage !== 'drain') return
+    const word: StopWord = { stage, cause }
     const others = rank > 0 ? [0] : Array.from({ length: size - 1 }, (_, index) => index + 1)
     if (this.#closed) return
     await Promise.all(others.map((destination) => this.#communicator.send(word, { destination }))).catch(

@@ -21,7 +21,7 @@ export class StopControl {
   readonly #kill = new AbortController()
   readonly #onMessage: (text: string) => void
   readonly #isSupervised: boolean
-  #cause: StopCause | undefined
+  readonly #causes = new Map<StopStage, StopCause>()
   /** Signals that came to this process, and whether another rank was asked to stop by one. */
   #signalCount = 0
   #isSharedSignal = false
@@ -54,31 +54,39 @@ export class StopControl {
 
   /** What asked first; `undefined` if nothing has. */
   get cause(): StopCause | undefined {
-    return this.#cause
+    return this.causeOf('drain')
+  }
+
+  /** What asked first for a stage, or for one behind it; `undefined` if nothing has. */
+  causeOf(stage: StopStage): StopCause | undefined {
+    return this.#causes.get(stage)
   }
 
   /** Exit code of a run that a signal stopped before its end; `undefined` if no signal did. */
   get exitCode(): number | undefined {
-    if (this.#cause === 'SIGINT') return EXIT_CODE.interrupted
-    if (this.#cause === 'SIGTERM' || this.#cause === 'SIGUSR1') return EXIT_CODE.terminated
+    const { cause } = this
+    if (cause === 'SIGINT') return EXIT_CODE.interrupted
+    if (cause === 'SIGTERM' || cause === 'SIGUSR1') return EXIT_CODE.terminated
     return undefined
   }
 
   /** Finishes what runs, starts nothing. */
   requestDrain(cause: StopCause): void {
-    this.#cause ??= cause
+    this.#note('drain', cause)
     this.#drain.abort()
   }
 
   /** Ends what runs, and gives the claims back. */
   requestInterrupt(cause: StopCause): void {
     this.requestDrain(cause)
+    this.#note('interrupt', cause)
     this.#interrupt.abort()
   }
 
   /** Ends what runs at once, without grace. */
   requestKill(cause: StopCause): void {
     this.requestInterrupt(cause)
+    this.#note('kill', cause)
     this.#kill.abort()
   }
 
@@ -122,6 +130,10 @@ export class StopControl {
     if (stage === 'drain') this.requestDrain(cause)
     else if (stage === 'interrupt') this.requestInterrupt(cause)
     else this.requestKill(cause)
+  }
+
+  #note(stage: StopStage, cause: StopCause): void {
+    if (!this.#causes.has(stage)) this.#causes.set(stage, cause)
   }
 
   #tell(stage: StopStage, signal: string): void {

@@ -19,10 +19,18 @@ describe('a stop', () => {
     const all = ranks(4)
     all[2]?.stop.requestDrain('SIGTERM')
     await waitUntil(() => all.every(({ stages }) => stages().length === 1))
-    all[0]?.stop.requestKill('error')
+    all[0]?.stop.requestKill('SIGTERM')
     await waitUntil(() => all.every(({ stages }) => stages().length === 3))
     expect(all.map(({ stop }) => stop.cause)).toEqual(new Array(4).fill('SIGTERM'))
     expect(all[0]?.said).toHaveLength(1)
+  })
+
+  it('of a rank that has lost its store lets the others finish what they run', async () => {
+    const all = ranks(3)
+    all[1]?.stop.requestKill('error')
+    all[0]?.stop.requestInterrupt('halt')
+    await waitUntil(() => all.every(({ stop }) => stop.interrupt.aborted))
+    expect(all.map(({ stages }) => stages().length)).toEqual([2, 3, 2])
   })
 
   it('that came before the spreading began is spread as well', async () => {
