@@ -134,6 +134,8 @@ Tasks come from one of: -a FILE, --array SPEC, --csv FILE, --tsv FILE, --from-js
   :::: FILE…   lists from files                        ::::+ FILE…   paired
 Without any, a command runs on the tasks that --root already holds, and a job script brings its own.
 
+Started by mpirun, mpiexec or srun, all ranks share the tasks of one run; --launcher starts them, and again when one is lost.
+
 Placeholders: {} value  {.} without extension  {/} base name  {//} directory  {/.} base name without extension
   {#} task number  {%} slot  {1} {2} value of a list  {column}  {name} {dir} {attempt}  {{ a brace
 Without any, the value is appended.

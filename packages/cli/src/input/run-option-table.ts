@@ -30,7 +30,15 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
   { ...text('from-json', 'FILE', 'a task for each item of an array, or for each line'), completes: 'file' },
   { ...text('root', 'DIR', 'the task root', 'mpibatch.out'), completes: 'directory' },
   text('name', 'TEMPLATE', "a task's directory name", 'task_{#}'),
-  { ...text('jobs', 'N|P%', 'slots or ranks on this machine', 'all processors'), alias: 'j' },
+  {
+    ...text(
+      'jobs',
+      'N|P%',
+      'slots or ranks on this machine; under MPI, slots of each rank',
+      'all processors; 1',
+    ),
+    alias: 'j',
+  },
   text('group-size', 'K', 'ranks that run a task together', '1'),
   choice(
     'group-exec',
