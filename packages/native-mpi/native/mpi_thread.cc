@@ -33,6 +33,8 @@ constexpr int kSleepMicroseconds = 1000;
 constexpr int kSleepRungMicroseconds = 10000;
 constexpr int kProbesPerTurn = 64;
 constexpr std::uint64_t kSliceNanoseconds = 100000;
+// Over a network a message takes several looks to come in; those between two sleeps would each wait for the next.
+constexpr int kLooksAfterSleep = 8;
 
 // How long a process that aborts the job waits for MPI to end it.
 constexpr int kAbortMs = 2000;
@@ -172,7 +174,7 @@ void MpiThread::Serve() {
     const std::uint32_t rings = bell_->Rings();
     bool hasWorked = TakeCommands();
     if (isOver_) return;
-    hasWorked = ProbeMessages() || hasWorked;
+    hasWorked = ProbeMessages(idleTurns > kSpinTurns ? kLooksAfterSleep : 1) || hasWorked;
     hasWorked = TestOperations() || hasWorked;
     Beat();
     if (hasWorked) {
@@ -237,10 +239,15 @@ void MpiThread::Post(int destination, int tag, Bytes bytes) {
   if (bell != bells_.end() && destination != facts_.rank) bell->second->Ring();
 }
 
-bool MpiThread::ProbeMessages() {
+bool MpiThread::ProbeMessages(int looks) {
   ProbedMessage found{};
   int count = 0;
-  for (; count < kProbesPerTurn && mpi_->Probe(&found); count += 1) {
+  while (count < kProbesPerTurn && looks > 0) {
+    if (!mpi_->Probe(&found)) {
+      looks -= 1;
+      continue;
+    }
+    count += 1;
     silence_.Heard(found.source, NowMs());
     Bytes bytes = Bytes::Allocate(static_cast<std::size_t>(found.sizeBytes));
     auto operation = mpi_->Receive(bytes.data.get(), found.sizeBytes);

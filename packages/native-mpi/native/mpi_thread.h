@@ -115,7 +115,8 @@ class MpiThread {
   void Serve();
   bool TakeCommands();
   void Execute(Command command);
-  bool ProbeMessages();
+  // Gives up when it has looked in vain so many times.
+  bool ProbeMessages(int looks = 1);
   bool TestOperations();
   void Arrived(int source, int tag, Bytes bytes);
   void AnswerRequest(int source, const Bytes& bytes);
