@@ -112,6 +112,10 @@ describeMpi('a run of commands under a launcher', ['openmpi', 'mpich'], (mpi) =>
       expect(ended.exitCode, ended.stderr).toBe(2)
       expect(ended.stderr.match(new RegExp(message, 'g'))).toHaveLength(1)
     }
+    const other = mpi.family === 'openmpi' ? 'libmpich.so.12' : 'libmpi.so.40'
+    const alone = await runOn(mpi, 3, ['-c', 'true', ':::', 'a'], { cwd, env: { MPIBATCH_LIBMPI: other } })
+    expect(alone.exitCode, alone.stderr).toBe(3)
+    expect(alone.stderr.match(/this job has 3 ranks, but .* finds 1/g)).toHaveLength(1)
     expect(existsSync(join(cwd, 'mpibatch.out'))).toBe(false)
     const file = await runOn(mpi, 2, ['--root', PROGRAM, '-c', 'true', ':::', 'a'], { cwd })
     expect(file.exitCode, file.stderr).toBe(3)

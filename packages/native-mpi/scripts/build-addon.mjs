@@ -32,6 +32,8 @@ mkdirSync(dirname(target), { recursive: true })
 const argv = [
   ...['-std=c++17', '-O2', '-fPIC', '-shared', '-pthread', '-fvisibility=hidden', '-Wall', '-Wextra'],
   ...['-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS', '-D_GNU_SOURCE'],
+  // Events may still come while Node takes itself apart, and JavaScript can't hear them: that must not end in abort().
+  '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
   // Runs on machines with an older C++ library than this one's.
   ...['-static-libstdc++', '-static-libgcc'],
   ...includes.flatMap((path) => ['-isystem', path]),

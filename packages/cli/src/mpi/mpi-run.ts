@@ -12,7 +12,7 @@ import { inspect } from 'node:util'
 import { MpiError } from '@mpibatch/batch-core'
 import { type LauncherFacts, type MpiJob, openMpiJob } from '@mpibatch/native-mpi'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
-import { exitCodeOf } from '../error-exit-code.ts'
+import { exitCodeFor, exitCodeOf } from '../error-exit-code.ts'
 import { EXIT_CODE } from '../exit-code.ts'
 import type { RunRequest } from '../input/run-request.ts'
 import type { SupervisorReport } from '../launch/supervised.ts'
@@ -56,7 +56,10 @@ export async function runUnderMpi(options: MpiRunOptions): Promise<number> {
     const { token } = supervisor
     job = await openMpiJob(token === undefined ? {} : { supervisorToken: token })
   } catch (error) {
-    if (!isFirst) await pause(RANK_ZERO_MS)
+    if (isFirst) throw error
+    // Where library and launcher don't belong together, each rank is alone with that, and rank 0 says it for all.
+    if (error instanceof MpiError && error.details.launched !== undefined) return exitCodeFor(error)
+    await pause(RANK_ZERO_MS)
     throw error
   }
   const { rank } = job.communicator
