@@ -270,6 +270,19 @@ describeMpi('a job script of mpibatch run under a launcher', ['openmpi', 'mpich'
     expect(performance.now() - startMs).toBeLessThan(8000)
   })
 
+  it('that ends on one rank without closing its batch is ended, with a sentence', async () => {
+    const cwd = temporaryDirectory()
+    const path = script(
+      cwd,
+      `const batch = await openBatch({ tasks: ['a', 'b'] })
+       await batch.run(() => undefined)
+       if (batch.communicator.rank !== 1) await batch.close()`,
+    )
+    const ended = await runOn(mpi, 3, [path], { cwd })
+    expect(ended.exitCode, ended.stderr).toBe(1)
+    expect(ended.stderr).toContain('rank 1: The job script ended here without closing its batch')
+  })
+
   it('drains at a signal', async () => {
     const cwd = temporaryDirectory()
     const path = script(

@@ -74,6 +74,20 @@ interface RankRunParts extends MpiRunOptions {
   readonly say: (text: string) => void
 }
 
+/** What came of a rank's part. */
+interface RankWork {
+  readonly outcome?: RunOutcome
+  readonly failure?: RankFailure
+  readonly leaving?: RankFailure
+}
+
+const LEFT_OPEN: RankFailure = {
+  message:
+    'The job script ended here without closing its batch, and other ranks still wait. Call batch.close() on every rank.',
+  code: '',
+  exitCode: EXIT_CODE.notDone,
+}
+
 /** One rank of a job whose MPI is open. */
 class RankRun {
   readonly #parts: RankRunParts
@@ -89,13 +103,14 @@ class RankRun {
     const { communicator } = job
     const [stops, ends] = [await communicator.duplicate(), await communicator.duplicate()]
     const spread = new StopSpread(stops, stop)
-    const { outcome, failure } = await this.#work()
+    const { outcome, failure, leaving } = await this.#work()
     const told = await meetAtEnd({
       job,
       communicator: ends,
       failure,
+      leaving,
       say: this.#parts.say,
-      beforeAbort: (exitCode) => this.#tellSupervisor(failure, exitCode),
+      beforeAbort: (exitCode) => this.#tellSupervisor(failure ?? leaving, exitCode),
     })
     await spread.close()
     const exitCode = this.#exitCode(told ?? failure, outcome, finish)
@@ -110,14 +125,13 @@ class RankRun {
     return this.#parts.request.work?.kind === 'script'
   }
 
-  async #work(): Promise<{ readonly outcome?: RunOutcome; readonly failure?: RankFailure }> {
+  async #work(): Promise<RankWork> {
     const { job, request, stop, progress, say } = this.#parts
     const context: RunContext = { request, stop, progress }
     try {
-      const outcome = this.#isScript
-        ? await runMpiScript(context, { job })
-        : await runMpiCommands(context, { job, onMessage: say })
-      return { outcome }
+      if (!this.#isScript) return { outcome: await runMpiCommands(context, { job, onMessage: say }) }
+      const outcome = await runMpiScript(context, { job })
+      return { outcome, ...(outcome.leftOpen ? { leaving: LEFT_OPEN } : {}) }
     } catch (error) {
       progress.stop()
       return { failure: this.#isScript ? scriptFailure(error, job.facts.rank) : rankFailure(error) }

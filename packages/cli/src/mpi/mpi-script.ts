@@ -12,12 +12,19 @@ import type { MpiJob } from '@mpibatch/native-mpi'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
 import { haltOnCounts } from '../run/halt-watch.ts'
 import { checkScriptRun, readScriptList, runtimeOptions } from '../run/script-run.ts'
+import { countDuplicates } from './open-count.ts'
 import { shareList } from './share-list.ts'
 
 /** A batch that the script has opened. */
 interface OpenedBatch {
   readonly root: string | null
   readonly counts: () => TaskCounts
+}
+
+/** What became of a script on this rank. */
+export interface MpiScriptOutcome extends RunOutcome {
+  /** Whether it has left a batch open; the others may wait for this rank then. */
+  readonly leftOpen: boolean
 }
 
 /**
@@ -28,7 +35,7 @@ interface OpenedBatch {
 export async function runMpiScript(
   { request, stop, progress }: RunContext,
   { job }: { readonly job: MpiJob },
-): Promise<RunOutcome & { readonly opened: boolean }> {
+): Promise<MpiScriptOutcome> {
   const { options, work, source } = request
   if (work?.kind !== 'script') throw new Error('A job script was asked for without one')
   const { communicator } = job
@@ -45,10 +52,11 @@ export async function runMpiScript(
     source === undefined ? undefined : await shareList(communicator, () => mustRead(readScriptList(request)))
   const batches: OpenedBatch[] = []
   const counts = (): TaskCounts => totalCounts(batches.map((batch) => batch.counts()))
+  const counted = countDuplicates(communicator)
   const stopWord = new Int32Array(1)
   setRuntime({
     protocol: 1,
-    communicator,
+    communicator: counted.communicator,
     options: runtimeOptions(request, list),
     stop: stopWord,
     announce: (batch) => {
@@ -70,7 +78,7 @@ export async function runMpiScript(
   return {
     root: batches.find(({ root }) => root !== null)?.root ?? null,
     counts: counts(),
-    opened: batches.length > 0,
+    leftOpen: counted.openCount() > 0,
   }
 }
 

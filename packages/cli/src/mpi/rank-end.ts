@@ -48,6 +48,8 @@ export interface MeetingOptions {
   readonly communicator: Communicator
   /** Why this rank failed; `undefined` if it did not. */
   readonly failure: RankFailure | undefined
+  /** What is wrong if the others don't come, because this rank left them; `undefined` if it has done its part. */
+  readonly leaving?: RankFailure | undefined
   /** Says something to a person; each rank for itself. */
   readonly say: (text: string) => void
   /** Called before the job is ended without the others. */
@@ -55,27 +57,28 @@ export interface MeetingOptions {
 }
 
 /**
- * Waits until all ranks have come to their end, for ever if this one has not failed. Collective.
+ * Waits until all ranks have come to their end, for ever if this one has done its part. Collective.
  *
  * @returns The failure that counts on rank 0, which has been told to a person; that of rank 0 if it failed itself.
  *   `undefined` if no rank has failed, and on other ranks.
  */
 export async function meetAtEnd(options: MeetingOptions): Promise<RankFailure | undefined> {
   const { job, communicator, failure, say } = options
+  const fault = failure ?? options.leaving
   const meeting = communicator.allgather(failure)
   const late = new AbortController()
   const ends =
-    failure === undefined
+    fault === undefined
       ? await meeting
       : await Promise.race([
           meeting,
           pause(MEETING_MS, undefined, { signal: late.signal }).catch(() => undefined),
         ])
   late.abort()
-  if (ends === undefined && failure !== undefined) {
-    say(failure.message)
-    options.beforeAbort(failure.exitCode)
-    abortJob(job, failure.exitCode)
+  if (ends === undefined && fault !== undefined) {
+    say(fault.message)
+    options.beforeAbort(fault.exitCode)
+    abortJob(job, fault.exitCode)
   }
   if (communicator.rank > 0 || ends === undefined) return undefined
   const told = failuresToTell(ends)
