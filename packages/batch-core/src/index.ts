@@ -44,7 +44,7 @@ export {
   STOP_NONE,
   setRuntime,
 } from './runtime.ts'
-export type { SharedWindow } from './shared-window.ts'
+export type { SharedWindow, WordParking } from './shared-window.ts'
 export { createSoloCommunicator } from './solo-communicator.ts'
 export {
   type AttemptProcess,

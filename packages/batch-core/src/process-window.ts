@@ -46,10 +46,11 @@ export async function createProcessWindow(options: ProcessWindowOptions): Promis
   }
   if (areAllMapped && mapped !== undefined) {
     if (isOwner) memory.stopServing(place.window)
-    return new SharedWordsWindow(mapped.words, async () => {
+    const freeMapped = async (): Promise<void> => {
       await meet()
       mapped.free()
-    })
+    }
+    return new SharedWordsWindow(mapped.words, freeMapped, mapped.parking)
   }
   const remote = mapped === undefined ? memory.remote(ownerWorldRank, place.window) : nearWords(mapped)
   return new ServedWindow(length, remote, free)

@@ -1,3 +1,11 @@
+/** Lets the thread of a member sleep on a word of a window until another member wakes it (futex). */
+export interface WordParking {
+  /** Blocks this thread while the word has the value and nobody wakes it; for `microsecondsMax` at most, or less. */
+  park(index: number, value: number, microsecondsMax: number): void
+  /** Wakes a thread that is parked on the word. */
+  wake(index: number): void
+}
+
 /**
  * An array of Int32 words that all members of a communicator read and change, each operation atomic (MPI's window).
  *
@@ -12,6 +20,8 @@ export interface SharedWindow {
    * `undefined` where some member can't reach them.
    */
   readonly words: Int32Array | undefined
+  /** Only with `words`, and only where each member is a process of its own. @defaultValue there is none */
+  readonly parking?: WordParking | undefined
 
   /** Reads a word (MPI_Get). */
   load(index: number): Promise<number>

@@ -1,17 +1,19 @@
 import { ClosedError } from './errors.ts'
-import type { SharedWindow } from './shared-window.ts'
+import type { SharedWindow, WordParking } from './shared-window.ts'
 import { checkInt32, checkWordBlock, checkWordIndex, checkWordValues } from './window-checks.ts'
 
 /** A window over words that all members reach directly: every operation is one instruction of `Atomics`. */
 export class SharedWordsWindow implements SharedWindow {
   readonly length: number
+  readonly parking: WordParking | undefined
   readonly #words: Int32Array
   readonly #meet: () => Promise<void>
   #closing: Promise<void> | undefined
 
   /** @param meet - Collective: resolves when all members have called it, so that all have closed the window. */
-  constructor(words: Int32Array, meet: () => Promise<void>) {
+  constructor(words: Int32Array, meet: () => Promise<void>, parking?: WordParking) {
     this.length = words.length
+    this.parking = parking
     this.#words = words
     this.#meet = meet
   }

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Communicator } from './communicator.ts'
 import type { SharedWindow } from './shared-window.ts'
@@ -66,18 +66,25 @@ const NEXT_LOADS_MAX = 1000
  */
 const TOKEN_LOADS_MAX = 5000
 
-/** Values of a rank's token word: nobody waits, the rank watches the word, it waits for a message, the token came. */
-const TOKEN_WATCHED = 1
-const TOKEN_BY_MESSAGE = 2
-const TOKEN_HERE = 3
+/** How long a rank's thread sleeps on its word at a time: its event loop stands still meanwhile. */
+const PARK_MICROSECONDS = 300
+/** A rank whose last wait was longer than this waits for a message at once; others sleep on their word for as long. */
+const SHORT_WAIT_MS = 10
 
-/** For ranks that share memory: all steps are `Atomics`; a message only wakes a rank that has stopped watching. */
+/** Values of a rank's token word: the rank watches the word, sleeps on it, waits for a message; the token came. */
+const TOKEN_WATCHED = 1
+const TOKEN_PARKED = 2
+const TOKEN_BY_MESSAGE = 3
+const TOKEN_HERE = 4
+
+/** For ranks that share memory: all steps are `Atomics`; a message only wakes a rank that has waited for long. */
 class WordsTokenQueue implements TokenQueue {
   readonly #communicator: Communicator
   readonly #window: SharedWindow
   readonly #words: Int32Array
   readonly #own: number
   readonly #watches: boolean
+  #lastWaitMs = 0
 
   /** The tail, then for each rank who stands behind it (rank + 1, or 0), then for each rank its token word. */
   static wordCount(size: number): number {
@@ -89,30 +96,38 @@ class WordsTokenQueue implements TokenQueue {
     this.#window = window
     this.#words = words
     this.#own = communicator.rank + 1
-    // A rank that watches takes a processor. With fewer processors than ranks it might take the holder's.
-    this.#watches = communicator.size <= availableParallelism()
+    this.#watches = haveOwnProcessors(communicator.size)
   }
 
   async enter(): Promise<void> {
     const words = this.#words
     const before = Atomics.exchange(words, WORD_TAIL, this.#own)
-    if (before === 0) return
+    if (before === 0) {
+      this.#lastWaitMs = 0
+      return
+    }
     const tokenWord = this.#tokenWordOf(this.#own)
     Atomics.store(words, tokenWord, TOKEN_WATCHED)
     Atomics.store(words, nextWordOf(before), this.#own)
-    for (let loads = this.#watches ? TOKEN_LOADS_MAX : 0; loads > 0; loads -= 1) {
-      if (Atomics.load(words, tokenWord) === TOKEN_HERE) return
+    if (this.#watch(tokenWord)) return
+    const start = performance.now()
+    const isHere = await this.#park(tokenWord, start)
+    if (!isHere && Atomics.exchange(words, tokenWord, TOKEN_BY_MESSAGE) !== TOKEN_HERE) {
+      await this.#communicator.receive({ source: before - 1, tag: TAG_TOKEN })
     }
-    if (Atomics.compareExchange(words, tokenWord, TOKEN_WATCHED, TOKEN_BY_MESSAGE) === TOKEN_HERE) return
-    await this.#communicator.receive({ source: before - 1, tag: TAG_TOKEN })
+    this.#lastWaitMs = performance.now() - start
   }
 
   async leave(): Promise<void> {
     const words = this.#words
     if (Atomics.compareExchange(words, WORD_TAIL, this.#own, 0) === this.#own) return
     const next = await this.#findNext()
-    if (Atomics.exchange(words, this.#tokenWordOf(next), TOKEN_HERE) === TOKEN_WATCHED) return
-    await this.#communicator.send(undefined, { destination: next - 1, tag: TAG_TOKEN })
+    const tokenWord = this.#tokenWordOf(next)
+    const waited = Atomics.exchange(words, tokenWord, TOKEN_HERE)
+    if (waited === TOKEN_PARKED) this.#window.parking?.wake(tokenWord)
+    if (waited === TOKEN_BY_MESSAGE) {
+      await this.#communicator.send(undefined, { destination: next - 1, tag: TAG_TOKEN })
+    }
   }
 
   close(): Promise<void> {
@@ -128,9 +143,40 @@ class WordsTokenQueue implements TokenQueue {
     }
   }
 
+  /** Looks at the word for a while. @returns Whether the token came. */
+  #watch(tokenWord: number): boolean {
+    for (let loads = this.#watches ? TOKEN_LOADS_MAX : 0; loads > 0; loads -= 1) {
+      if (Atomics.load(this.#words, tokenWord) === TOKEN_HERE) return true
+    }
+    return false
+  }
+
+  /** Sleeps on the word where that can be and may pay. @returns Whether the token came. */
+  async #park(tokenWord: number, start: number): Promise<boolean> {
+    const { parking } = this.#window
+    if (parking === undefined || this.#lastWaitMs > SHORT_WAIT_MS) return false
+    if (Atomics.compareExchange(this.#words, tokenWord, TOKEN_WATCHED, TOKEN_PARKED) === TOKEN_HERE)
+      return true
+    for (;;) {
+      parking.park(tokenWord, TOKEN_PARKED, PARK_MICROSECONDS)
+      if (Atomics.load(this.#words, tokenWord) === TOKEN_HERE) return true
+      if (performance.now() - start > SHORT_WAIT_MS) return false
+      await nextTurn()
+    }
+  }
+
   #tokenWordOf(place: number): number {
     return nextWordOf(place) + this.#communicator.size
   }
+}
+
+/**
+ * Whether a rank that watches takes no processor from the holder: there are enough, or this rank may use only some of the
+ * machine's, as launchers that bind ranks give each its own.
+ */
+function haveOwnProcessors(rankCount: number): boolean {
+  const usable = availableParallelism()
+  return rankCount <= usable || usable < cpus().length
 }
 
 function nextWordOf(place: number): number {

@@ -1,9 +1,13 @@
+import type { WordParking } from './shared-window.ts'
+
 /** Memory that processes of one node share. */
 export interface MappedWords {
   /** The words, for use with `Atomics`. */
   readonly words: Int32Array
   /** Plain data with which another process of the node maps them. */
   readonly handle: unknown
+  /** @defaultValue nobody can sleep on them */
+  readonly parking?: WordParking
   /** Lets go of them here: the array's length is 0 from then on. */
   free(): void
 }

@@ -192,6 +192,25 @@ void Unmap(const Napi::CallbackInfo& info) {
   held->memory = SharedMemory();
 }
 
+// The address of a word, or none if the buffer has no such word.
+std::uint32_t* FindWord(const Napi::Value& value, std::uint32_t index) {
+  auto buffer = value.As<Napi::ArrayBuffer>();
+  if (index >= buffer.ByteLength() / sizeof(std::uint32_t)) return nullptr;
+  return static_cast<std::uint32_t*>(buffer.Data()) + index;
+}
+
+// park(buffer, index, value, microsecondsMax)
+void Park(const Napi::CallbackInfo& info) {
+  const std::uint32_t* word = FindWord(info[0], info[1].As<Napi::Number>());
+  if (word != nullptr) WaitOnWord(word, info[2].As<Napi::Number>(), info[3].As<Napi::Number>());
+}
+
+// wake(buffer, index)
+void Wake(const Napi::CallbackInfo& info) {
+  const std::uint32_t* word = FindWord(info[0], info[1].As<Napi::Number>());
+  if (word != nullptr) WakeOnWord(word);
+}
+
 // serve(buffer): number of the window
 Napi::Value Serve(const Napi::CallbackInfo& info) {
   auto buffer = info[0].As<Napi::ArrayBuffer>();
@@ -237,6 +256,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["allocate"] = Napi::Function::New(env, Allocate);
   exports["map"] = Napi::Function::New(env, Map);
   exports["unmap"] = Napi::Function::New(env, Unmap);
+  exports["park"] = Napi::Function::New(env, Park);
+  exports["wake"] = Napi::Function::New(env, Wake);
   exports["serve"] = Napi::Function::New(env, Serve);
   exports["stopServing"] = Napi::Function::New(env, StopServing);
   exports["inspect"] = Napi::Function::New(env, Inspect);

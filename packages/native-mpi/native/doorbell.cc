@@ -8,16 +8,21 @@
 
 namespace mpibatch {
 
+void WaitOnWord(const std::uint32_t* word, std::uint32_t value, int microseconds) {
+  const timespec duration = {microseconds / 1000000, (microseconds % 1000000) * 1000L};
+  syscall(SYS_futex, word, FUTEX_WAIT, value, &duration, nullptr, 0);
+}
+
+void WakeOnWord(const std::uint32_t* word) { syscall(SYS_futex, word, FUTEX_WAKE, 1, nullptr, nullptr, 0); }
+
 void Doorbell::Ring() {
   rings_.fetch_add(1);
-  if (sleepers_.load() == 0) return;
-  syscall(SYS_futex, &rings_, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  if (sleepers_.load() != 0) WakeOnWord(Word());
 }
 
 void Doorbell::Sleep(std::uint32_t seen, int microseconds) {
-  const timespec duration = {microseconds / 1000000, (microseconds % 1000000) * 1000L};
   sleepers_.fetch_add(1);
-  syscall(SYS_futex, &rings_, FUTEX_WAIT, seen, &duration, nullptr, 0);
+  WaitOnWord(Word(), seen, microseconds);
   sleepers_.fetch_sub(1);
 }
 

@@ -5,6 +5,7 @@ import {
   type TransportMemory,
   UsageError,
   type WordOperation,
+  type WordParking,
 } from '@mpibatch/batch-core'
 import type { Native } from './native.ts'
 
@@ -120,6 +121,10 @@ export class MpiMemory implements TransportMemory {
   }
 
   #mapped(buffer: ArrayBuffer, handle: Handle): MappedWords {
-    return { words: new Int32Array(buffer), handle, free: () => this.#native.unmap(buffer) }
+    const parking: WordParking = {
+      park: (index, value, microsecondsMax) => this.#native.park(buffer, index, value, microsecondsMax),
+      wake: (index) => this.#native.wake(buffer, index),
+    }
+    return { words: new Int32Array(buffer), handle, parking, free: () => this.#native.unmap(buffer) }
   }
 }
