@@ -61,8 +61,7 @@ class MessageTokenQueue implements TokenQueue {
 /** Loads in a row while a successor is between its two steps; after so many it has probably lost its processor. */
 const NEXT_LOADS_MAX = 1000
 /**
- * Loads in a row before a rank stops watching for the token and waits for a message: some 50 µs, which a hand-over by
- * message takes at least, so that a rank never loses more by watching than it can win.
+ * Loads in a row before a rank stops watching for the token: some 50 µs, which a hand-over by message takes at least, so that a rank never loses more by watching than it can win.
  */
 const TOKEN_LOADS_MAX = 5000
 
@@ -71,11 +70,11 @@ const PARK_MICROSECONDS = 300
 /** A rank whose last wait was longer than this waits for a message at once; others sleep on their word for as long. */
 const SHORT_WAIT_MS = 10
 
-/** Values of a rank's token word: the rank watches the word, sleeps on it, waits for a message; the token came. */
+/** Values of a rank's token word: the rank watches the word, waits for a message, has the token; it sleeps on the word. */
 const TOKEN_WATCHED = 1
-const TOKEN_PARKED = 2
-const TOKEN_BY_MESSAGE = 3
-const TOKEN_HERE = 4
+const TOKEN_BY_MESSAGE = 2
+const TOKEN_HERE = 3
+const TOKEN_PARKED = 4
 
 /** For ranks that share memory: all steps are `Atomics`; a message only wakes a rank that has waited for long. */
 class WordsTokenQueue implements TokenQueue {
