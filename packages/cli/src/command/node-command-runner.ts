@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
 import { closeSync } from 'node:fs'
-import { StateIoError } from '@mpibatch/batch-core'
+import { setTimeout as pause } from 'node:timers/promises'
+import { PERMANENT_LEASE, StateIoError, type StoreLease } from '@mpibatch/batch-core'
 import { type CommandFault, commandFault, shellFault, startFault } from './command-fault.ts'
 import type { CommandGuard } from './command-guard.ts'
 import type { Command, CommandResult, CommandRunner } from './command-runner.ts'
@@ -15,6 +16,8 @@ export interface NodeCommandRunnerOptions {
   readonly graceMs?: number
   /** Whether commands die with this process, where the system can do it. @defaultValue true */
   readonly parentDeathSignal?: boolean
+  /** What commands need to start: none does while it is not valid. @defaultValue one that is always valid */
+  readonly lease?: StoreLease
   /** Stops commands also while this thread is stuck. @defaultValue none */
   readonly guard?: CommandGuard | undefined
 }
@@ -25,6 +28,8 @@ type StartTimes = { readonly atMs: number; readonly clockMs: number }
 type Exit = { readonly error: Error } | { readonly code: number | null; readonly signal: string | null }
 
 const GRACE_MS = 5000
+/** Between two looks at a lease that is in doubt. */
+const LEASE_LOOK_MS = 10
 
 /**
  * Runs commands through Node's own `child_process`.
@@ -35,6 +40,7 @@ const GRACE_MS = 5000
 export class NodeCommandRunner implements CommandRunner {
   readonly #graceMs: number
   readonly #parentDeathSignal: boolean
+  readonly #lease: StoreLease
   readonly #guard: CommandGuard | undefined
   readonly #running = new Set<RunningCommand>()
   #isHeld = false
@@ -42,20 +48,23 @@ export class NodeCommandRunner implements CommandRunner {
   constructor(options: NodeCommandRunnerOptions = {}) {
     this.#graceMs = options.graceMs ?? GRACE_MS
     this.#parentDeathSignal = options.parentDeathSignal ?? true
+    this.#lease = options.lease ?? PERMANENT_LEASE
     this.#guard = options.guard
   }
 
   /** See {@link CommandRunner.run}. */
   async run(command: Command): Promise<CommandResult> {
     const prefix = this.#parentDeathSignal ? await parentDeathWords() : []
-    const fault = isStopped(command) ? INTERRUPTED : commandFault(command)
+    // The logs may be a successor's by now, just as the task.
+    const fault = (await this.#mayStart(command)) ? commandFault(command) : INTERRUPTED
     if (fault !== undefined) return notStarted(fault)
     const logs = await openLogs(command)
     if ('reason' in logs) return notStarted(logs)
-    const start = { atMs: Date.now(), clockMs: performance.now() }
+    let start: StartTimes
     let child: ChildProcess
     try {
-      if (isStopped(command)) return notStarted(INTERRUPTED)
+      if (!(await this.#mayStart(command))) return notStarted(INTERRUPTED)
+      start = { atMs: Date.now(), clockMs: performance.now() }
       child = startProcess([...prefix, ...command.argv], command, logs)
     } catch (error) {
       return notStarted(startFault(error as NodeJS.ErrnoException))
@@ -77,6 +86,32 @@ export class NodeCommandRunner implements CommandRunner {
     for (const running of this.#running) running.goOn()
   }
 
+  /** Waits while the lease is in doubt. @returns Whether the command may start. */
+  async #mayStart(command: Command): Promise<boolean> {
+    while (!isStopped(command)) {
+      const { state } = this.#lease
+      if (state !== 'suspect') return state === 'valid'
+      await pause(LEASE_LOOK_MS)
+    }
+    return false
+  }
+
+  /**
+   * Holds a command whose lease ran out between the last look at it and the start: this process was frozen there, and
+   * the task may be somebody else's by now. The timers that hold all other commands would come later. A command that
+   * is quicker than this may have begun; it can't publish a result.
+   */
+  async #holdInDoubt(running: RunningCommand): Promise<void> {
+    running.hold()
+    let { state } = this.#lease
+    while (state === 'suspect') {
+      await pause(LEASE_LOOK_MS)
+      state = this.#lease.state
+    }
+    if (state === 'lost') running.kill('interrupted')
+    else if (!this.#isHeld) running.goOn()
+  }
+
   /** Stays with a command to its end. Runs up to the first wait in the turn of the start, so no event is missed. */
   async #watch(command: Command, child: ChildProcess, start: StartTimes): Promise<CommandResult> {
     const exited = exitOf(child)
@@ -93,6 +128,7 @@ export class NodeCommandRunner implements CommandRunner {
     this.#running.add(running)
     const unwatch = this.#guard?.watch(processGroup)
     if (this.#isHeld) running.hold()
+    else if (this.#lease.state !== 'valid') void this.#holdInDoubt(running)
     const interrupt = (): void => running.end('interrupted')
     const kill = (): void => running.kill('interrupted')
     listen(signal, interrupt)

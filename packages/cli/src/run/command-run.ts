@@ -102,7 +102,7 @@ export async function runCommandBatch(
   try {
     await runSlots({
       batch,
-      runner: new NodeCommandRunner({ guard }),
+      runner: new NodeCommandRunner({ lease: batch.lease, guard }),
       slots,
       firstSlot: own.firstSlot,
       groupSize: options.groupSize,
