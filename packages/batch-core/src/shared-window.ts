@@ -1,5 +1,7 @@
 /** Lets the thread of a member sleep on a word of a window until another member wakes it (futex). */
 export interface WordParking {
+  /** Looks at the word while it has the value, for `microsecondsMax` at most, and lets others have the processor. */
+  watch(index: number, value: number, microsecondsMax: number): void
   /** Blocks this thread while the word has the value and nobody wakes it; for `microsecondsMax` at most, or less. */
   park(index: number, value: number, microsecondsMax: number): void
   /** Wakes a thread that is parked on the word. */

@@ -65,6 +65,12 @@ const NEXT_LOADS_MAX = 1000
  */
 const TOKEN_LOADS_MAX = 5000
 
+/**
+ * How long a rank looks at its word and gives its processor to others between two looks: where ranks are more than
+ * processors, the kernel then goes from one to the next as the token does, in a few microseconds. To sleep and to be
+ * woken takes ten times as long.
+ */
+const YIELD_MICROSECONDS = 200
 /** How long a rank's thread sleeps on its word at a time: its event loop stands still meanwhile. */
 const PARK_MICROSECONDS = 300
 /** A rank whose last wait was longer than this waits for a message at once; others sleep on their word for as long. */
@@ -150,10 +156,11 @@ class WordsTokenQueue implements TokenQueue {
     return false
   }
 
-  /** Sleeps on the word where that can be and may pay. @returns Whether the token came. */
+  /** Looks at the word and then sleeps on it, where that can be and may pay. @returns Whether the token came. */
   async #park(tokenWord: number, start: number): Promise<boolean> {
     const { parking } = this.#window
     if (parking === undefined || this.#lastWaitMs > SHORT_WAIT_MS) return false
+    parking.watch(tokenWord, TOKEN_WATCHED, YIELD_MICROSECONDS)
     if (Atomics.compareExchange(this.#words, tokenWord, TOKEN_WATCHED, TOKEN_PARKED) === TOKEN_HERE)
       return true
     for (;;) {

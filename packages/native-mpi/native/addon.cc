@@ -205,6 +205,12 @@ void Park(const Napi::CallbackInfo& info) {
   if (word != nullptr) WaitOnWord(word, info[2].As<Napi::Number>(), info[3].As<Napi::Number>());
 }
 
+// watch(buffer, index, value, microsecondsMax)
+void Watch(const Napi::CallbackInfo& info) {
+  const std::uint32_t* word = FindWord(info[0], info[1].As<Napi::Number>());
+  if (word != nullptr) WatchWord(word, info[2].As<Napi::Number>(), info[3].As<Napi::Number>());
+}
+
 // wake(buffer, index)
 void Wake(const Napi::CallbackInfo& info) {
   const std::uint32_t* word = FindWord(info[0], info[1].As<Napi::Number>());
@@ -256,6 +262,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["allocate"] = Napi::Function::New(env, Allocate);
   exports["map"] = Napi::Function::New(env, Map);
   exports["unmap"] = Napi::Function::New(env, Unmap);
+  exports["watch"] = Napi::Function::New(env, Watch);
   exports["park"] = Napi::Function::New(env, Park);
   exports["wake"] = Napi::Function::New(env, Wake);
   exports["serve"] = Napi::Function::New(env, Serve);

@@ -122,6 +122,7 @@ export class MpiMemory implements TransportMemory {
 
   #mapped(buffer: ArrayBuffer, handle: Handle): MappedWords {
     const parking: WordParking = {
+      watch: (index, value, microsecondsMax) => this.#native.watch(buffer, index, value, microsecondsMax),
       park: (index, value, microsecondsMax) => this.#native.park(buffer, index, value, microsecondsMax),
       wake: (index) => this.#native.wake(buffer, index),
     }
