@@ -112,7 +112,9 @@ describe('a run whose disk does not answer', () => {
     const end = await run.ended
     expect(end).toMatchObject({ exitCode: 0 })
     // The same two commands as at first: none was started a second time.
-    expect(place.log().sort()).toEqual([...started, ...started.map((line) => line.replace('start', 'end'))].sort())
+    expect(place.log().sort()).toEqual(
+      [...started, ...started.map((line) => line.replace('start', 'end'))].sort(),
+    )
   })
 })
 

@@ -1,4 +1,5 @@
-// What JavaScript sees of this package: functions only; native.ts gives them their types and their documentation.
+// What JavaScript sees of this package: functions only; native.ts gives them their types and their
+// documentation.
 #include <napi.h>
 
 #include <cstring>
@@ -16,7 +17,8 @@ struct HeldMemory {
   SharedMemory memory;
 };
 
-// What is mapped, by address. Unmapped addresses may come back while the buffers that had them wait for the collector.
+// What is mapped, by address. Unmapped addresses may come back while the buffers that had them wait for the
+// collector.
 std::map<void*, HeldMemory*>& MappedMemory() {
   static auto* memory = new std::map<void*, HeldMemory*>();
   return *memory;
@@ -35,8 +37,8 @@ Napi::Value ToBuffer(Napi::Env env, Bytes bytes) {
   if (bytes.data == nullptr) return env.Undefined();
   const std::size_t sizeBytes = bytes.sizeBytes;
   std::uint8_t* data = bytes.data.release();
-  return Napi::Buffer<std::uint8_t>::NewOrCopy(env, data, sizeBytes,
-                                               [](Napi::Env /*env*/, std::uint8_t* freed) { std::free(freed); });
+  return Napi::Buffer<std::uint8_t>::NewOrCopy(
+      env, data, sizeBytes, [](Napi::Env /*env*/, std::uint8_t* freed) { std::free(freed); });
 }
 
 Napi::Value FactsToObject(Napi::Env env, const JobFacts& facts) {
@@ -65,7 +67,8 @@ void CallListener(Napi::Env env, const Napi::Function& listener, Event event) {
       listener.Call({Napi::String::New(env, "started"), FactsToObject(env, thread->facts())});
       return;
     case Event::Kind::kMessage:
-      listener.Call({Napi::String::New(env, "message"), number(event.source), ToBuffer(env, std::move(event.bytes))});
+      listener.Call(
+          {Napi::String::New(env, "message"), number(event.source), ToBuffer(env, std::move(event.bytes))});
       return;
     case Event::Kind::kReply:
       listener.Call({Napi::String::New(env, "reply"), number(static_cast<double>(event.reply.id)),
@@ -221,7 +224,8 @@ void Wake(const Napi::CallbackInfo& info) {
 Napi::Value Serve(const Napi::CallbackInfo& info) {
   auto buffer = info[0].As<Napi::ArrayBuffer>();
   auto* words = static_cast<std::int32_t*>(buffer.Data());
-  return Napi::Number::New(info.Env(), thread->windows().Add(words, buffer.ByteLength() / sizeof(std::int32_t)));
+  return Napi::Number::New(info.Env(),
+                           thread->windows().Add(words, buffer.ByteLength() / sizeof(std::int32_t)));
 }
 
 // stopServing(window)

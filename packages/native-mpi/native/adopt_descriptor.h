@@ -4,8 +4,8 @@
 
 namespace mpibatch {
 
-// A descriptor of this process for what another process of this user has open, closed on exec. Minus errno where the
-// kernel (before Linux 5.6) or its security settings don't allow it.
+// A descriptor of this process for what another process of this user has open, closed on exec. Minus errno
+// where the kernel (before Linux 5.6) or its security settings don't allow it.
 int AdoptDescriptorOf(int pid, int descriptor);
 
 }  // namespace mpibatch

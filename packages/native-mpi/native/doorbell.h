@@ -6,10 +6,11 @@
 
 namespace mpibatch {
 
-// Sleeps while a word has a value and nobody wakes it, until the time is over or a signal comes. The word may lie in
-// memory that processes share (futex).
+// Sleeps while a word has a value and nobody wakes it, until the time is over or a signal comes. The word may
+// lie in memory that processes share (futex).
 void WaitOnWord(const std::uint32_t* word, std::uint32_t value, int microseconds);
-// Looks at a word while it has a value, for this long at most, and lets other threads have the processor meanwhile.
+// Looks at a word while it has a value, for this long at most, and lets other threads have the processor
+// meanwhile.
 void WatchWord(const std::uint32_t* word, std::uint32_t value, int microseconds);
 // Wakes one thread that sleeps on the word.
 void WakeOnWord(const std::uint32_t* word);

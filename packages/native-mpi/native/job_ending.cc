@@ -59,7 +59,8 @@ Launcher FindLauncher() {
   for (pid_t pid = getppid(); pid > 1;) {
     const ProcessFacts facts = ReadProcess(pid);
     if (StartsWithOneOf(facts.name, {"mpirun", "mpiexec", "orterun", "prterun"})) return Launcher{pid, false};
-    if (StartsWithOneOf(facts.name, {"orted", "prted", "hydra_pmi_proxy", "pmi_proxy"})) found = Launcher{pid, true};
+    if (StartsWithOneOf(facts.name, {"orted", "prted", "hydra_pmi_proxy", "pmi_proxy"}))
+      found = Launcher{pid, true};
     pid = facts.parent;
   }
   return found;
@@ -69,7 +70,8 @@ Launcher FindLauncher() {
 std::vector<pid_t> ChildrenOf(pid_t pid) {
   std::vector<pid_t> children;
   std::error_code fault;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", fault)) {
+  for (const auto& thread :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", fault)) {
     std::ifstream file(thread.path() / "children");
     for (pid_t child; file >> child;) {
       if (child != getpid()) children.push_back(child);
@@ -83,8 +85,8 @@ void SleepMs(int milliseconds) {
   nanosleep(&duration, nullptr);
 }
 
-// Ends the launcher and what it has started here, in a process of its own: the launcher ends this one as soon as it is
-// asked to end.
+// Ends the launcher and what it has started here, in a process of its own: the launcher ends this one as soon
+// as it is asked to end.
 void EndFromOutside(pid_t launcher) {
   const std::vector<pid_t> children = ChildrenOf(launcher);
   if (fork() != 0) return;
@@ -110,7 +112,9 @@ void EndJob(const std::string& text, int exitCode) {
   Write(text);
   const Launcher launcher = FindLauncher();
   if (launcher.isHelper) {
-    Write("mpibatch: The launcher runs on another machine. If it waits for a lost host, end it there: Ctrl-C, twice.\n");
+    Write(
+        "mpibatch: The launcher runs on another machine. If it waits for a lost host, end it there: Ctrl-C, "
+        "twice.\n");
   }
   if (launcher.pid != 0) EndFromOutside(launcher.pid);
   // A moment for the launcher to pass the text on.

@@ -84,8 +84,7 @@ class LibraryOf final : public MpiLibrary {
 
   std::unique_ptr<Operation> Send(const void* buffer, int sizeBytes, int destination, int tag) override {
     auto operation = std::make_unique<OperationOf>(this, "MPI_Test of a send");
-    Check("MPI_Isend",
-          mpi_.isend(buffer, sizeBytes, abi_.byte, destination, tag, own_, &operation->request));
+    Check("MPI_Isend", mpi_.isend(buffer, sizeBytes, abi_.byte, destination, tag, own_, &operation->request));
     return operation;
   }
 

@@ -1,7 +1,8 @@
 // The three binary interfaces of MPI libraries: types of handles, values of constants, layout of a status.
 //
-// Sources: mpi.h of Open MPI 4 and 5, mpi.h of MPICH (MPICH ABI initiative: MPICH, Intel MPI, MVAPICH, Cray MPICH), and
-// the standard ABI of MPI 5.0, chapter 20. Constants that are addresses in the library are looked up in it.
+// Sources: mpi.h of Open MPI 4 and 5, mpi.h of MPICH (MPICH ABI initiative: MPICH, Intel MPI, MVAPICH, Cray
+// MPICH), and the standard ABI of MPI 5.0, chapter 20. Constants that are addresses in the library are looked
+// up in it.
 #pragma once
 
 #include <dlfcn.h>

@@ -1,7 +1,7 @@
 // The MPI library as the MPI thread uses it: one interface, whatever library was found at run time.
 //
-// Every function must be called by the thread that called Initialize (MPI_THREAD_FUNNELED). A call that MPI reports as
-// failed throws MpiFailure.
+// Every function must be called by the thread that called Initialize (MPI_THREAD_FUNNELED). A call that MPI
+// reports as failed throws MpiFailure.
 #pragma once
 
 #include <memory>
@@ -41,7 +41,8 @@ class MpiLibrary {
   // MPI_Get_library_version; may be called before Initialize.
   virtual std::string Version() = 0;
 
-  // MPI_Init_thread, a duplicate of MPI_COMM_WORLD for our messages, errors returned. Returns the thread level's name.
+  // MPI_Init_thread, a duplicate of MPI_COMM_WORLD for our messages, errors returned. Returns the thread
+  // level's name.
   virtual std::string Initialize() = 0;
   virtual int Rank() const = 0;
   virtual int Size() const = 0;

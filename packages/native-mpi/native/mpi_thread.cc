@@ -21,8 +21,9 @@ constexpr int kHostSizeBytes = 256;
 constexpr int kPathSizeBytes = 64;
 constexpr int kCloseRangeCloexec = 4;
 
-// Turns without work before the thread sleeps; to yield instead may cost it milliseconds where another thread computes.
-// The next sleep is a share of the time that nothing has come: who asked a moment ago asks again soon.
+// Turns without work before the thread sleeps; to yield instead may cost it milliseconds where another thread
+// computes. The next sleep is a share of the time that nothing has come: who asked a moment ago asks again
+// soon.
 constexpr int kSpinTurns = 20;
 constexpr int kIdlePerSleep = 8;
 constexpr int kSleepMinMicroseconds = 50;
@@ -33,15 +34,16 @@ constexpr int kSleepMicroseconds = 1000;
 constexpr int kSleepRungMicroseconds = 10000;
 constexpr int kProbesPerTurn = 64;
 constexpr std::uint64_t kSliceNanoseconds = 100000;
-// Over a network a message takes several looks to come in; those between two sleeps would each wait for the next.
+// Over a network a message takes several looks to come in; those between two sleeps would each wait for the
+// next.
 constexpr int kLooksAfterSleep = 8;
 
 // How long a process that aborts the job waits for MPI to end it.
 constexpr int kAbortMs = 2000;
 constexpr int kExitLost = 3;
 
-// Asks the kernel to let this thread run soon after it wakes, for a short time, while threads that compute have the
-// processors (Linux 6.12, no privilege needed; others ignore it).
+// Asks the kernel to let this thread run soon after it wakes, for a short time, while threads that compute
+// have the processors (Linux 6.12, no privilege needed; others ignore it).
 void AskForShortSlices() {
   struct {
     std::uint32_t sizeBytes;
@@ -81,9 +83,10 @@ std::string SilenceText(const JobFacts& facts, const MpiThreadOptions& options, 
     if (facts.nodes[static_cast<std::size_t>(rank)] != silent) continue;
     ranks += (ranks.empty() ? "" : ", ") + std::to_string(rank);
   }
-  std::string text = "mpibatch: Nothing was heard of " + host + " (rank " + ranks + ") for " +
-                     std::to_string(options.silenceMs / 1000) +
-                     " s: it has failed, or the network to it has. The job ends here; run the same line again to go on.\n";
+  std::string text =
+      "mpibatch: Nothing was heard of " + host + " (rank " + ranks + ") for " +
+      std::to_string(options.silenceMs / 1000) +
+      " s: it has failed, or the network to it has. The job ends here; run the same line again to go on.\n";
   if (!options.token.empty()) text += options.token + " lost " + host + "\n";
   return text;
 }
@@ -147,16 +150,17 @@ void MpiThread::MapBells(const std::vector<std::string>& paths) {
   bool isMapped = members.size() == 1 || first == facts_.rank;
   if (!isMapped) {
     try {
-      bellMemory_ = SharedMemory::Map(paths[static_cast<std::size_t>(first)], sizeof(Doorbell) * members.size());
+      bellMemory_ =
+          SharedMemory::Map(paths[static_cast<std::size_t>(first)], sizeof(Doorbell) * members.size());
       isMapped = true;
     } catch (const std::system_error&) {
       // Bells only save time: without them the thread looks more often.
     }
   }
   const std::vector<std::string> marks = mpi_->GatherTexts(isMapped ? "1" : "", 2);
-  isRungByAll_ = facts_.NodeCount() == 1 &&
-                 std::all_of(members.begin(), members.end(),
-                             [&](int rank) { return marks[static_cast<std::size_t>(rank)] == "1"; });
+  isRungByAll_ = facts_.NodeCount() == 1 && std::all_of(members.begin(), members.end(), [&](int rank) {
+                   return marks[static_cast<std::size_t>(rank)] == "1";
+                 });
   if (!isMapped || members.size() == 1) return;
   // Zeroed memory is a bell that was never rung.
   auto* bells = static_cast<Doorbell*>(bellMemory_.address());
@@ -187,7 +191,8 @@ void MpiThread::Serve() {
 }
 
 void MpiThread::Rest(std::uint32_t rings, std::int64_t idleMicroseconds) {
-  const bool isUnderWay = !sending_.empty() || awaitedReplies_ > 0 || barrier_ != nullptr || !receiving_.empty();
+  const bool isUnderWay =
+      !sending_.empty() || awaitedReplies_ > 0 || barrier_ != nullptr || !receiving_.empty();
   const std::int64_t longest =
       isUnderWay ? kSleepBusyMicroseconds : (isRungByAll_ ? kSleepRungMicroseconds : kSleepMicroseconds);
   const std::int64_t due = std::max<std::int64_t>(kSleepMinMicroseconds, idleMicroseconds / kIdlePerSleep);
@@ -323,7 +328,8 @@ void MpiThread::Beat() {
     for (const int peer : silence_.peers()) Post(peer, kTagHeartbeat, Bytes::Allocate(0));
   }
   if (facts_.size > 1 && getppid() != parent_) {
-    EndJob("mpibatch: The launcher has ended without a word, so rank " + std::to_string(facts_.rank) + " ends too.\n",
+    EndJob("mpibatch: The launcher has ended without a word, so rank " + std::to_string(facts_.rank) +
+               " ends too.\n",
            kExitLost);
   }
   const int silent = silence_.FindSilent(nowMs);

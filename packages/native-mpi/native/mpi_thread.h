@@ -1,8 +1,8 @@
-// The one thread that owns MPI: it starts it, makes every call, moves messages while JavaScript computes, answers
-// operations on windows, and ends it.
+// The one thread that owns MPI: it starts it, makes every call, moves messages while JavaScript computes,
+// answers operations on windows, and ends it.
 //
-// Other threads hand it commands and take what came of them as events. Messages of one sender reach the events in the
-// order in which they were sent.
+// Other threads hand it commands and take what came of them as events. Messages of one sender reach the
+// events in the order in which they were sent.
 #pragma once
 
 #include <sys/types.h>
@@ -83,8 +83,8 @@ class MpiThread {
   // Waits for all ranks without stopping work; kMet follows.
   void Meet();
 
-  // Ends MPI, at the end of the process. Waits for it; where MPI_Finalize is known to hang, or does, ends the process
-  // instead. Ranks that have not met do so now; if that takes more than a moment, the job is aborted.
+  // Ends MPI, at the end of the process. Waits for it; where MPI_Finalize is known to hang, or does, ends the
+  // process instead. Ranks that have not met do so now; if that takes more than a moment, the job is aborted.
   void Finalize(int exitCode);
   // Ends the job on all ranks, and this process.
   [[noreturn]] void Abort(int exitCode);

@@ -12,7 +12,8 @@ namespace {
 
 // How long a rank that ends waits for the others to come to their end.
 constexpr int kMeetMs = 5000;
-// MPICH 4.0 hangs in MPI_Finalize between nodes in about half of all runs; ranks that have met may simply end.
+// MPICH 4.0 hangs in MPI_Finalize between nodes in about half of all runs; ranks that have met may simply
+// end.
 constexpr int kSettleMs = 300;
 constexpr int kFinalizeMs = 5000;
 constexpr int kLookMicroseconds = 1000;

@@ -61,7 +61,8 @@ Bytes ServedWindows::Answer(const WindowRequest& request, const std::int32_t* wo
   if (!IsBlock(request.operation)) {
     return MakeReply(WindowReply{request.id, OperateOnWord(request, first), 0}, 0);
   }
-  Bytes reply = MakeReply(WindowReply{request.id, 0, 0}, request.operation == WindowOperation::kRead ? count : 0);
+  Bytes reply =
+      MakeReply(WindowReply{request.id, 0, 0}, request.operation == WindowOperation::kRead ? count : 0);
   auto* out = reinterpret_cast<std::int32_t*>(reply.data.get() + sizeof(WindowReply));
   for (std::size_t offset = 0; offset < count; offset += 1) {
     switch (request.operation) {

@@ -1,5 +1,5 @@
-// The windows of this rank on which ranks of other nodes operate. The MPI thread answers; JavaScript may work on the
-// same words with Atomics, since both use the processor's own instructions.
+// The windows of this rank on which ranks of other nodes operate. The MPI thread answers; JavaScript may work
+// on the same words with Atomics, since both use the processor's own instructions.
 #pragma once
 
 #include <cstdint>

@@ -20,9 +20,9 @@ std::size_t MappedSize(std::size_t sizeBytes) { return sizeBytes == 0 ? 1 : size
 
 }  // namespace
 
-SharedMemory::SharedMemory(int descriptor, std::size_t sizeBytes) : sizeBytes_(sizeBytes), descriptor_(descriptor) {
-  void* address =
-      mmap(nullptr, MappedSize(sizeBytes), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+SharedMemory::SharedMemory(int descriptor, std::size_t sizeBytes)
+    : sizeBytes_(sizeBytes), descriptor_(descriptor) {
+  void* address = mmap(nullptr, MappedSize(sizeBytes), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   if (address == MAP_FAILED) {
     const int reason = errno;
     close(descriptor);

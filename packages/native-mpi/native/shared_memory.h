@@ -1,5 +1,6 @@
-// Memory that the processes of a node share: anonymous files (memfd_create), so that nothing is left behind however the
-// processes end, and every byte is zero at first. Other processes of the same user open them through /proc.
+// Memory that the processes of a node share: anonymous files (memfd_create), so that nothing is left behind
+// however the processes end, and every byte is zero at first. Other processes of the same user open them
+// through /proc.
 #pragma once
 
 #include <cstddef>

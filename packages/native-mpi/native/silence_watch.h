@@ -1,5 +1,5 @@
-// Notices nodes that have gone silent: no MPI library does. The first ranks of all nodes exchange a message every second
-// with the first rank of the job; any message counts as a sign of life.
+// Notices nodes that have gone silent: no MPI library does. The first ranks of all nodes exchange a message
+// every second with the first rank of the job; any message counts as a sign of life.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ class SilenceWatch {
   void Heard(int rank, std::int64_t nowMs);
   // Whether it is time to send heartbeats to all peers.
   bool IsBeatDue(std::int64_t nowMs);
-  // A peer that has been silent for too long, or -1. To be called often: a long time between two calls is a pause of
-  // this process, of which the others are innocent.
+  // A peer that has been silent for too long, or -1. To be called often: a long time between two calls is a
+  // pause of this process, of which the others are innocent.
   int FindSilent(std::int64_t nowMs);
 
   const std::vector<int>& peers() const { return peers_; }

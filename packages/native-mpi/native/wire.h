@@ -8,7 +8,8 @@
 
 namespace mpibatch {
 
-// Tags of our communicator. 1 and 2: a message for JavaScript, whole or its last part; a part with more behind it.
+// Tags of our communicator. 1 and 2: a message for JavaScript, whole or its last part; a part with more
+// behind it.
 constexpr int kTagMessage = 1;
 constexpr int kTagPart = 2;
 constexpr int kTagRequest = 3;
