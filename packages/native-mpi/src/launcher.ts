@@ -19,7 +19,8 @@ export interface LauncherFacts {
  * Finds out whether an MPI launcher started this process.
  *
  * The variables are those that Open MPI's and PRRTE's mpirun, MPICH's hydra (and its relatives, by PMI) and Slurm's
- * srun set. What a batch job of Slurm inherits outside of srun is no launcher.
+ * srun set. What a batch job of Slurm inherits outside of srun is no launcher, and neither is a step of one task: that is
+ * how a shell on a node is opened (`srun --pty bash`), and one rank needs no MPI.
  *
  * @returns `undefined` if none did.
  */
@@ -33,37 +34,38 @@ export function detectLauncher(environment: NodeJS.ProcessEnv): LauncherFacts | 
       rank: number('OMPI_COMM_WORLD_RANK'),
     }
   }
-  // srun sets PMI_… or PMIX_… variables, or none, as its --mpi says; a step has a rank in any case.
-  if (environment.SLURM_STEP_ID !== undefined && environment.SLURM_PROCID !== undefined) {
-    if (isBatchStep(environment)) return undefined
-    return {
-      name: 'Slurm',
-      family:
-        environment.PMIX_RANK !== undefined
-          ? 'openmpi'
-          : environment.PMI_RANK !== undefined
-            ? 'mpich'
-            : undefined,
-      size: number('SLURM_STEP_NUM_TASKS') ?? number('SLURM_NTASKS'),
-      rank: number('SLURM_PROCID'),
-    }
-  }
-  if (
-    environment.PMI_RANK !== undefined ||
-    environment.PMI_FD !== undefined ||
-    environment.PMI_PORT !== undefined
-  ) {
-    return { name: "MPICH's mpiexec", family: 'mpich', size: number('PMI_SIZE'), rank: number('PMI_RANK') }
-  }
-  if (environment.PMIX_RANK !== undefined) {
-    return { name: 'a PMIx launcher', family: 'openmpi', size: undefined, rank: number('PMIX_RANK') }
-  }
-  return undefined
+  // Before Slurm: in a job of Slurm's, hydra starts its helpers by srun, and its ranks inherit what that says of the helpers.
+  if (environment.MPI_LOCALNRANKS !== undefined || !isStep(environment)) return detectByPmi(environment)
+  return detectSlurm(environment)
 }
 
-/** The script of a batch job is step "batch", and has a rank as well; nobody started it with srun. */
-function isBatchStep({ SLURM_STEP_ID: step }: NodeJS.ProcessEnv): boolean {
-  return step === 'batch' || step === '4294967291'
+function detectByPmi(environment: NodeJS.ProcessEnv): LauncherFacts | undefined {
+  const number = (name: string): number | undefined => toCount(environment[name])
+  const { PMI_RANK, PMI_FD, PMI_PORT, PMIX_RANK } = environment
+  if (PMI_RANK !== undefined || PMI_FD !== undefined || PMI_PORT !== undefined) {
+    // Those who are called by a port are told their rank as an identity.
+    const rank = number('PMI_RANK') ?? number('PMI_ID')
+    return { name: "MPICH's mpiexec", family: 'mpich', size: number('PMI_SIZE'), rank }
+  }
+  if (PMIX_RANK === undefined) return undefined
+  return { name: 'a PMIx launcher', family: 'openmpi', size: undefined, rank: number('PMIX_RANK') }
+}
+
+/** srun sets PMI_… or PMIX_… variables, or none, as its --mpi says; a step has a rank in any case. */
+function detectSlurm(environment: NodeJS.ProcessEnv): LauncherFacts | undefined {
+  const number = (name: string): number | undefined => toCount(environment[name])
+  const { PMIX_RANK, PMI_RANK } = environment
+  const size = number('SLURM_STEP_NUM_TASKS') ?? number('SLURM_NTASKS')
+  if (size === 1) return undefined
+  const family = PMIX_RANK !== undefined ? 'openmpi' : PMI_RANK !== undefined ? 'mpich' : undefined
+  return { name: 'Slurm', family, size, rank: number('SLURM_PROCID') }
+}
+
+/** Steps that have a rank as well, but that nobody started with srun: scripts of batch jobs, and shells of salloc. */
+const STEPS_WITHOUT_SRUN: readonly string[] = ['batch', '4294967291', 'interactive', '4294967290']
+
+function isStep({ SLURM_STEP_ID: step, SLURM_PROCID: rank }: NodeJS.ProcessEnv): boolean {
+  return step !== undefined && rank !== undefined && !STEPS_WITHOUT_SRUN.includes(step)
 }
 
 function toCount(text: string | undefined): number | undefined {

@@ -74,8 +74,8 @@ const USER_VARIABLE = /^(?:OMPI|PRTE)_ALLOW_RUN_AS_ROOT/
 const STEP_VARIABLE =
   /^SLURM_(?:STEP|STEPID$|PROCID$|LOCALID$|NODEID$|TASK_PID$|GTIDS$|LAUNCH_NODE_IPADDR$|SRUN_COMM_|MPI_TYPE$|PMIX|PMI_|CPU_BIND|DISTRIBUTION$)/
 
-/** What the script of a batch job may find as its own step; nobody started it with srun. */
-const BATCH_STEPS: readonly [string, ...string[]] = ['batch', '4294967291']
+/** What the script of a batch job, or a shell of salloc, may find as its own step; nobody started it with srun. */
+const BATCH_STEPS: readonly [string, ...string[]] = ['batch', '4294967291', 'interactive', '4294967290']
 
 /**
  * Takes away what an MPI launcher told this process, so that a command can itself start MPI programs: they would take

@@ -64,6 +64,8 @@ describe('withoutLauncherVariables', () => {
     expect(withoutLauncherVariables({ ...job, ...step })).toEqual(job)
     const batch = { ...job, SLURM_PROCID: '0', SLURM_STEP_ID: '4294967291' }
     expect(withoutLauncherVariables(batch)).toEqual(batch)
+    const shellOfSalloc = { ...batch, SLURM_STEP_ID: '4294967290' }
+    expect(withoutLauncherVariables(shellOfSalloc)).toEqual(shellOfSalloc)
   })
 
   it('keeps what lets root start ranks, which only a user sets', () => {
