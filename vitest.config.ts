@@ -15,6 +15,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts'],
+          // A process for each of eighty files costs as much as the tests do.
+          isolate: false,
           testTimeout: 20_000,
           // Thousands of directories are to be removed.
           hookTimeout: 60_000,

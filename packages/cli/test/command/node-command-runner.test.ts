@@ -253,7 +253,7 @@ describe('many commands', () => {
 })
 
 /** Looks at a lease in doubt, 10 ms from each other, in which a command would have ended that nobody holds. */
-const LOOKS_IN_DOUBT = 40
+const LOOKS_IN_DOUBT = 30
 
 describe('a command whose lease runs out before any look of its runner', () => {
   it('does not get to its end before the lease is valid again, and never if it is lost', async () => {

@@ -4,7 +4,7 @@ import type { Ablation } from './schedule.ts'
 import { mustPlay, playSchedules, seedOf } from './schedule-runs.ts'
 
 const seed = seedOf(20_261_121)
-const COUNT = 10_000
+const COUNT = 5000
 const isTask = (path: string): boolean => /^\/root\/[ab]$/.test(path)
 const isPayload = (path: string): boolean => /\/state\.p\d+\.\w+$/.test(path)
 const POWER_CUT = { durability: 'terminal', powerCutStep: 40, sight: 'exact', faultPercent: 0 } as const
