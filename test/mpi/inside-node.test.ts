@@ -1,11 +1,29 @@
 /** What MPI libraries do to a Node process that no user expects, and what of it is cured. */
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describeMpi, findMpi, type Mpi, type MpiName, overTcp } from '../support/mpi-installations.ts'
 import { jsonLines, type RanksOptions, runRanks } from '../support/mpirun.ts'
 
 const PROGRAM = join(import.meta.dirname, 'programs/inside-node.mjs')
 const ALL: readonly MpiName[] = ['openmpi', 'mpich', 'openmpi-5', 'mpich-5', 'standard']
+
+/** Ranks that don't see each other's processes can't share memory, as in containers. */
+const UNSHARE = ['--pid', '--fork', '--mount-proc']
+const canUnshare = spawnSync('unshare', [...UNSHARE, 'true']).status === 0
+
+if (!canUnshare && process.env.MPIBATCH_REQUIRE_MPI === '1') {
+  throw new Error('MPIBATCH_REQUIRE_MPI=1, but "unshare --pid" is refused here: it needs root.')
+}
+
+/** What a check found on each of two ranks that can't share memory. */
+async function checkApart(mpi: Mpi, name: string): Promise<unknown[]> {
+  const argv = [...UNSHARE, process.execPath, PROGRAM, name]
+  const ended = await runRanks(mpi, 2, argv, { program: 'unshare', env: overTcp(mpi) })
+  // Not the exit code: MPICH's launcher takes that of "unshare", and kills it now and then as it ends.
+  const lines = jsonLines<{ rank: number; found: unknown }>(ended)
+  return lines.toSorted((one, other) => one.rank - other.rank).map(({ found }) => found)
+}
 
 /** What a check of the program found on each rank. */
 async function check(mpi: Mpi, name: string, options?: RanksOptions): Promise<unknown[]> {
@@ -43,9 +61,28 @@ describeMpi('a rank', ['openmpi', 'mpich'], (mpi) => {
     expect(await check(mpi, 'closedWindow')).toEqual([gone, gone])
   })
 
-  it('sends a message of 520 MiB in parts, and the next one behind it', async () => {
+  it('sends a message of 130 MiB in parts, and the next one behind it', async () => {
     const whole = [0, 1, 2, 3, 4, 'next']
     expect(await check(mpi, 'longMessage')).toEqual([whole, whole])
+  })
+
+  describe.skipIf(!canUnshare)('that shares no memory with another', () => {
+    it('works on 80 MB of its words at once', async () => {
+      expect(await checkApart(mpi, 'longWindow')).toEqual([
+        { isServed: true, found: ['next'] },
+        { isServed: true, found: [2, 4, 6] },
+      ])
+    })
+
+    it('serves a window also when nothing of its own holds it', async () => {
+      const found = { isServed: true, word: 2 }
+      expect(await checkApart(mpi, 'forgottenWindow')).toEqual([found, found])
+    })
+
+    it('takes no memory of its own for the other’s', async () => {
+      const found = { isServed: true, word: 2 }
+      expect(await checkApart(mpi, 'ownMemory')).toEqual([found, found])
+    })
   })
 
   it('gets no MPI under the launcher of the other family, where each rank would be alone', async () => {

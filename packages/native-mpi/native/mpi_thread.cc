@@ -32,7 +32,6 @@ constexpr int kSleepBusyMicroseconds = 100;
 // A message of another node rings no bell.
 constexpr int kSleepMicroseconds = 1000;
 constexpr int kSleepRungMicroseconds = 10000;
-constexpr int kProbesPerTurn = 64;
 constexpr std::uint64_t kSliceNanoseconds = 100000;
 // Over a network a message takes several looks to come in; those between two sleeps would each wait for the
 // next.
@@ -228,39 +227,6 @@ void MpiThread::Execute(Command command) {
   }
 }
 
-void MpiThread::Post(int destination, int tag, Bytes bytes) {
-  const auto whole = std::make_shared<Bytes>(std::move(bytes));
-  const std::uint8_t* start = whole->data.get();
-  std::size_t left = whole->sizeBytes;
-  for (bool isLast = false; !isLast;) {
-    isLast = left <= kPartSizeBytes;
-    const std::size_t part = isLast ? left : kPartSizeBytes;
-    const int partTag = isLast ? tag : kTagPart;
-    sending_.push_back(Sending{whole, mpi_->Send(start, static_cast<int>(part), destination, partTag)});
-    start += part;
-    left -= part;
-  }
-  const auto bell = bells_.find(destination);
-  if (bell != bells_.end() && destination != facts_.rank) bell->second->Ring();
-}
-
-bool MpiThread::ProbeMessages(int looks) {
-  ProbedMessage found{};
-  int count = 0;
-  while (count < kProbesPerTurn && looks > 0) {
-    if (!mpi_->Probe(&found)) {
-      looks -= 1;
-      continue;
-    }
-    count += 1;
-    silence_.Heard(found.source, NowMs());
-    Bytes bytes = Bytes::Allocate(static_cast<std::size_t>(found.sizeBytes));
-    auto operation = mpi_->Receive(bytes.data.get(), found.sizeBytes);
-    receiving_[found.source].push_back(Receiving{found.tag, std::move(bytes), std::move(operation)});
-  }
-  return count > 0;
-}
-
 bool MpiThread::TestOperations() {
   bool hasEnded = false;
   for (auto sending = sending_.begin(); sending != sending_.end();) {
@@ -289,39 +255,6 @@ bool MpiThread::TestOperations() {
   return hasEnded;
 }
 
-void MpiThread::Arrived(int source, int tag, Bytes bytes) {
-  if (tag == kTagRequest) return AnswerRequest(source, bytes);
-  if (tag == kTagHeartbeat) return;
-  Event event{tag == kTagReply ? Event::Kind::kReply : Event::Kind::kMessage};
-  event.source = source;
-  if (tag == kTagReply) {
-    awaitedReplies_ -= 1;
-    std::memcpy(&event.reply, bytes.data.get(), sizeof(WindowReply));
-    event.bytes = Bytes::Allocate(bytes.sizeBytes - sizeof(WindowReply));
-    std::memcpy(event.bytes.data.get(), bytes.data.get() + sizeof(WindowReply), event.bytes.sizeBytes);
-    return Tell(std::move(event));
-  }
-  const auto parts = parts_.find(source);
-  if (tag == kTagPart || parts != parts_.end()) {
-    std::vector<std::uint8_t>& whole = parts_[source];
-    whole.insert(whole.end(), bytes.data.get(), bytes.data.get() + bytes.sizeBytes);
-    if (tag == kTagPart) return;
-    bytes = Bytes::Allocate(whole.size());
-    std::memcpy(bytes.data.get(), whole.data(), whole.size());
-    parts_.erase(source);
-  }
-  event.bytes = std::move(bytes);
-  Tell(std::move(event));
-}
-
-void MpiThread::AnswerRequest(int source, const Bytes& bytes) {
-  WindowRequest request{};
-  std::memcpy(&request, bytes.data.get(), sizeof(WindowRequest));
-  const auto* words = reinterpret_cast<const std::int32_t*>(bytes.data.get() + sizeof(WindowRequest));
-  const std::size_t wordCount = (bytes.sizeBytes - sizeof(WindowRequest)) / sizeof(std::int32_t);
-  Post(source, kTagReply, windows_.Answer(request, words, wordCount));
-}
-
 void MpiThread::Beat() {
   const std::int64_t nowMs = NowMs();
   if (silence_.IsBeatDue(nowMs)) {
@@ -334,19 +267,6 @@ void MpiThread::Beat() {
   }
   const int silent = silence_.FindSilent(nowMs);
   if (silent >= 0) EndJob(SilenceText(facts_, options_, silent), kExitLost);
-}
-
-void MpiThread::Send(int destination, Bytes bytes) {
-  Order(Command{Command::Kind::kSend, destination, kTagMessage, std::move(bytes)});
-}
-
-void MpiThread::Operate(int owner, WindowRequest request, const std::int32_t* words) {
-  const bool bringsWords = request.operation >= WindowOperation::kWrite;
-  const std::size_t wordsSizeBytes = bringsWords ? request.count * sizeof(std::int32_t) : 0;
-  Bytes bytes = Bytes::Allocate(sizeof(WindowRequest) + wordsSizeBytes);
-  std::memcpy(bytes.data.get(), &request, sizeof(WindowRequest));
-  if (wordsSizeBytes > 0) std::memcpy(bytes.data.get() + sizeof(WindowRequest), words, wordsSizeBytes);
-  Order(Command{Command::Kind::kSend, owner, kTagRequest, std::move(bytes)});
 }
 
 void MpiThread::Meet() { Order(Command{Command::Kind::kMeet}); }

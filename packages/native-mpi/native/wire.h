@@ -8,16 +8,17 @@
 
 namespace mpibatch {
 
-// Tags of our communicator. 1 and 2: a message for JavaScript, whole or its last part; a part with more
-// behind it.
+// Tags of our communicator. A message for JavaScript; a part of a message of any kind, whose last part says
+// the kind.
 constexpr int kTagMessage = 1;
 constexpr int kTagPart = 2;
 constexpr int kTagRequest = 3;
 constexpr int kTagReply = 4;
 constexpr int kTagHeartbeat = 5;
 
-// MPI counts in int, so longer messages go in parts.
-constexpr std::size_t kPartSizeBytes = std::size_t{1} << 29;
+// MPI counts in int, so longer messages go in parts. Much shorter ones than it could count: so tests can
+// afford them.
+constexpr std::size_t kPartSizeBytes = std::size_t{1} << 26;
 
 // Memory that goes to JavaScript without a copy, which frees it.
 struct FreeBytes {

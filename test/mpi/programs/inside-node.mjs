@@ -5,6 +5,8 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { openMpiJob } from '@mpibatch/native-mpi'
 
 /** Every rank hears of every other, so that the library has opened all connections that it needs. */
@@ -74,10 +76,10 @@ const checks = {
     return { length: words.length, word: words[0] ?? 'none', late }
   },
 
-  /** Whether what came of a message that is longer than MPI can count is what was sent. */
+  /** Whether what came of a message that goes in several parts is what was sent. */
   async longMessage({ communicator, facts }) {
-    const size = 520 * 1024 * 1024 + 7
-    const marks = [0, 1 << 29, (1 << 29) + 1, size - 1]
+    const size = 130 * 1024 * 1024 + 7
+    const marks = [0, 1 << 26, 1 << 27, size - 1]
     if (facts.rank === 0) {
       const bytes = Buffer.alloc(size)
       marks.forEach((position, index) => {
@@ -93,6 +95,69 @@ const checks = {
     return communicator.broadcast([data.length - size, ...marks.map((position) => data[position]), next], {
       root: 1,
     })
+  },
+
+  /** The same of all words of a window at once, between ranks that can't share it. */
+  async longWindow({ communicator, facts }) {
+    const length = 20_000_000
+    const window = await communicator.createWindow({ length })
+    const marks = [0, 1 << 24, length - 1]
+    let found = []
+    if (facts.rank === 1) {
+      const words = new Int32Array(length)
+      marks.forEach((index, position) => {
+        words[index] = position + 1
+      })
+      await window.write(0, words)
+      await window.accumulate(0, words)
+      const read = await window.read(0, length)
+      found = marks.map((index) => read[index])
+      // Right behind them, from the same sender.
+      await communicator.send('next', { destination: 0 })
+    } else {
+      const { data } = await communicator.receive({ source: 1 })
+      found = [data]
+    }
+    const isServed = window.words === undefined
+    await window.close()
+    return { isServed, found }
+  },
+
+  /** What others find in a window that its owner has forgotten, after the collector has looked for what is forgotten. */
+  async forgottenWindow({ communicator, facts }) {
+    let window = await communicator.createWindow({ length: 1 << 20 })
+    const isServed = window.words === undefined
+    await window.fetchAdd(5, 1)
+    await communicator.barrier()
+    if (facts.rank === 0) {
+      window = undefined
+      setFlagsFromString('--expose-gc')
+      const collect = runInNewContext('gc')
+      for (let round = 0; round < 3; round += 1) {
+        collect()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    await communicator.barrier()
+    const word = facts.rank === 1 ? await window.load(5) : 2
+    await communicator.barrier()
+    return { isServed, word }
+  },
+
+  /** Whether two ranks that don't see each other's processes take memory of their own for the other's. */
+  async ownMemory({ communicator, facts }) {
+    const alone = await communicator.split({ color: facts.rank })
+    // The numbers of its descriptors are those that the other rank's next ones have.
+    if (facts.rank === 1) {
+      for (let count = 0; count < 20; count += 1) await alone.createWindow({ length: 8 })
+    }
+    const window = await communicator.createWindow({ length: 8 })
+    const isServed = window.words === undefined
+    await window.fetchAdd(0, 1)
+    await communicator.barrier()
+    const word = await window.load(0)
+    await communicator.barrier()
+    return { isServed, word }
   },
 
   /** Children that were started, also while messages go: how many ended well. */
