@@ -50,6 +50,8 @@ export class MpiMemory implements TransportMemory {
   readonly #native: Native
   readonly #holdAlive: (reason: 'reply', isHeld: boolean) => void
   readonly #waiting = new Map<number, Waiting>()
+  /** Keeps what is served from the collector, which would unmap it under the MPI thread. */
+  readonly #served = new Map<number, MappedWords>()
   #requestCount = 0
 
   constructor(native: Native, holdAlive: (reason: 'reply', isHeld: boolean) => void) {
@@ -75,12 +77,15 @@ export class MpiMemory implements TransportMemory {
     return this.#mapped(this.#native.map(path, sizeBytes), { path, sizeBytes })
   }
 
-  serve({ words }: MappedWords): number {
-    return this.#native.serve(words.buffer as ArrayBuffer)
+  serve(mapped: MappedWords): number {
+    const window = this.#native.serve(mapped.words.buffer as ArrayBuffer)
+    this.#served.set(window, mapped)
+    return window
   }
 
   stopServing(window: number): void {
     this.#native.stopServing(window)
+    this.#served.delete(window)
   }
 
   remote(owner: number, window: number): RemoteWords {
