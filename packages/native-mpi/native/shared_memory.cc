@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,13 @@ namespace {
 
 // An empty file can't be mapped.
 std::size_t MappedSize(std::size_t sizeBytes) { return sizeBytes == 0 ? 1 : sizeBytes; }
+
+// Tells files of one kernel apart.
+std::string FileNumber(int descriptor) {
+  struct stat facts {};
+  if (fstat(descriptor, &facts) != 0) return "";
+  return std::to_string(facts.st_dev) + "." + std::to_string(facts.st_ino);
+}
 
 }  // namespace
 
@@ -42,13 +50,21 @@ SharedMemory SharedMemory::Allocate(std::size_t sizeBytes) {
     ThrowErrno("ftruncate to " + std::to_string(sizeBytes) + " bytes");
   }
   SharedMemory memory(descriptor, sizeBytes);
-  memory.path_ = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(descriptor);
+  memory.path_ = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(descriptor) + "#" +
+                 FileNumber(descriptor);
   return memory;
 }
 
 SharedMemory SharedMemory::Map(const std::string& path, std::size_t sizeBytes) {
-  const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  const std::size_t mark = path.rfind('#');
+  const int descriptor = open(path.substr(0, mark).c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) ThrowErrno("open of " + path);
+  // Where processes have numbers of their own, as in containers, the path may lead to something else.
+  if (mark == std::string::npos || path.substr(mark + 1) != FileNumber(descriptor)) {
+    close(descriptor);
+    errno = ESTALE;
+    ThrowErrno("open of " + path);
+  }
   return SharedMemory(descriptor, sizeBytes);
 }
 

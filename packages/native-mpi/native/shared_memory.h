@@ -25,7 +25,8 @@ class SharedMemory {
 
   void* address() const { return address_; }
   std::size_t sizeBytes() const { return sizeBytes_; }
-  // Where other processes open it; empty if it was mapped here.
+  // Where other processes open it, and behind "#" the number of the file, by which they know that it is the
+  // one; empty if it was mapped here.
   const std::string& path() const { return path_; }
 
  private:
