@@ -1,7 +1,7 @@
 /** However a rank ends, the others do not wait for it for ever, nor does the launcher call it a success. */
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { describeMpi, type Mpi, type MpiName } from '../support/mpi-installations.ts'
+import { describeMpi, type Mpi, type MpiName, overTcp } from '../support/mpi-installations.ts'
 import { jsonLines, type RanksOptions, runRanks, startRanks } from '../support/mpirun.ts'
 import type { Ended } from '../support/program.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -104,6 +104,25 @@ describeMpi('a job that is not to be ended for a rank that fails', ['openmpi', '
     const { exitCode, stderr } = await end(mpi, name, { launcherArgv })
     expect(exitCode, stderr).not.toBe(0)
     expect(stderr).toContain('mpibatch: rank 2:')
+  })
+})
+
+/** Runs a program as npx does: as a child of a child that the launcher does not know. */
+const BEHIND = `
+  const { spawnSync } = require('node:child_process')
+  const line = [process.execPath, ...process.argv.slice(1)].join(' ') + '; exit $?'
+  process.exit(spawnSync('sh', ['-c', line], { stdio: 'inherit' }).status)`
+
+describeMpi('a job between nodes, behind a program such as npx', ['mpich', 'mpich-5', 'standard'], (mpi) => {
+  it.each([
+    ['late', 0],
+    ['code', 7],
+  ])('ends with the exit code of rank 0, and the launcher kills nothing (%s)', async (name, code) => {
+    const env = overTcp(mpi)
+    for (let round = 0; round < 2; round += 1) {
+      const { exitCode, stderr } = await runRanks(mpi, 3, ['-e', BEHIND, PROGRAM, name], { env })
+      expect(exitCode, `round ${round}: ${stderr}`).toBe(code)
+    }
   })
 })
 
