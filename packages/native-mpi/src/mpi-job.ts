@@ -12,7 +12,8 @@
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { type Communicator, createMessageCommunicator, invariant, MpiError } from '@mpibatch/batch-core'
-import { detectLauncher, type LauncherFacts } from './launcher.ts'
+import { failureOf, findMismatch } from './job-faults.ts'
+import { detectLauncher } from './launcher.ts'
 import { restoreLauncherDescriptor } from './launcher-descriptor.ts'
 import { libraryNames } from './library-names.ts'
 import { withLibrarySettings } from './library-settings.ts'
@@ -73,7 +74,7 @@ export async function openMpiJob(options: MpiJobOptions = {}): Promise<MpiJob> {
   const native = loadNative()
   restoreLauncherDescriptor(native)
   const names = libraryNames(launcher, options.library ?? process.env.MPIBATCH_LIBMPI)
-  const job = new RunningJob(native)
+  const job = new RunningJob(native, launcher?.rank)
   const facts = await job.start(names, options)
   const mismatch = findMismatch(facts, launcher)
   if (mismatch !== undefined) {
@@ -91,12 +92,14 @@ class RunningJob {
   #onStart: { resolve: (facts: NativeFacts) => void; reject: (reason: Error) => void } | undefined
   #onMet: (() => void) | undefined
   #closing: Promise<void> | undefined
-  #rank = 0
+  /** Before MPI says it, what the launcher says. */
+  #rank: number | undefined
   /** Whether all ranks have met, so that this one may end. */
   #mayEnd = false
 
-  constructor(native: Native) {
+  constructor(native: Native, rank: number | undefined) {
     this.#native = native
+    this.#rank = rank
     this.#memory = new MpiMemory(native, (reason, isHeld) => this.#hold(reason, isHeld))
   }
 
@@ -208,36 +211,13 @@ class RunningJob {
   }
 }
 
-function say(rank: number, text: string): void {
+function say(rank: number | undefined, text: string): void {
   try {
     // Nothing that waits in a stream would still be written.
     writeSync(2, `mpibatch: rank ${rank}: ${text}\n`)
   } catch {
     // Nobody listens.
   }
-}
-
-function failureOf(
-  [, call, errorClass, text]: readonly ['failed', string, number, string],
-  rank: number,
-): MpiError {
-  if (call === 'dlopen') {
-    return new MpiError(
-      `No MPI library could be opened. Install one (Debian: openmpi-bin or mpich), or name it in MPIBATCH_LIBMPI. Tried:\n${text.trimEnd()}`,
-    )
-  }
-  const what = call === '' ? text : `${call} failed on rank ${rank}: ${text}`
-  return new MpiError(what, { details: { call, errorClass, rank } })
-}
-
-/** Both families silently make each process a job of its own under the other's launcher, and all would run all tasks. */
-function findMismatch(facts: NativeFacts, launcher: LauncherFacts | undefined): MpiError | undefined {
-  if (launcher?.size === undefined || launcher.size === facts.size) return undefined
-  return new MpiError(
-    `${launcher.name} says that this job has ${launcher.size} ranks, but ${facts.version} (${facts.path}) finds ${facts.size}: the library and the launcher don't belong together. ` +
-      'Name the library that belongs to the launcher in MPIBATCH_LIBMPI, or use the other launcher; with srun, try --mpi=pmix for Open MPI and --mpi=pmi2 for MPICH.',
-    { details: { launcher: launcher.name, launched: launcher.size, found: facts.size, library: facts.path } },
-  )
 }
 
 function toFacts({ path, version, abi, threadLevel, rank, size, nodes, hosts }: NativeFacts): MpiFacts {

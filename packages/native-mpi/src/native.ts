@@ -86,7 +86,7 @@ export interface Native {
    * so now; if the others don't come within 5 s, the job is aborted.
    */
   finalize(exitCode: number): void
-  /** MPI_Abort; ends this process in any case. */
+  /** MPI_Abort, when what this rank has printed had time to reach a person; ends this process in any case. */
   abort(exitCode: number): never
 }
 
