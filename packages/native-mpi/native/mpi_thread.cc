@@ -280,6 +280,7 @@ void MpiThread::Finalize(int exitCode) {
 }
 
 void MpiThread::Abort(int exitCode) {
+  usleep(kWordsMs * 1000);
   Command command{Command::Kind::kAbort};
   command.exitCode = exitCode;
   Order(std::move(command));

@@ -29,6 +29,10 @@
 
 namespace mpibatch {
 
+// How long the launcher gets to hand on what a rank has said before it aborts the job; MPICH's drops the
+// rest.
+constexpr int kWordsMs = 100;
+
 struct MpiThreadOptions {
   // Names of libraries, tried in this order.
   std::vector<std::string> libraries;

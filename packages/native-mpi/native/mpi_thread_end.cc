@@ -66,6 +66,7 @@ void MpiThread::FinalizeMpi(int exitCode) {
     const std::string text = "mpibatch: rank " + std::to_string(facts_.rank) +
                              ": This rank ended before the job was over, so the others are ended too.\n";
     static_cast<void>(!write(STDERR_FILENO, text.data(), text.size()));
+    usleep(kWordsMs * 1000);
     mpi_->Abort(kExitFailed);
     _exit(kExitFailed);
   }

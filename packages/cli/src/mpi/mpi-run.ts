@@ -20,7 +20,7 @@ import { ProgressDisplay } from '../output/progress-display.ts'
 import { StopControl } from '../run/stop-control.ts'
 import { runMpiCommands } from './mpi-commands.ts'
 import { runMpiScript } from './mpi-script.ts'
-import { abortJob, isLoss, meetAtEnd, type RankFailure, rankFailure } from './rank-end.ts'
+import { isLoss, meetAtEnd, type RankFailure, rankFailure } from './rank-end.ts'
 import { StopSpread } from './stop-spread.ts'
 
 /** What {@link runUnderMpi} needs. */
@@ -161,7 +161,7 @@ class RankRun {
     const failure = this.#isScript ? scriptFailure(error, job.facts.rank) : rankFailure(error)
     say(error instanceof MpiError ? error.message : inspect(error))
     this.#tellSupervisor(failure, failure.exitCode)
-    abortJob(job, failure.exitCode)
+    job.abort(failure.exitCode)
   }
 
   /** JavaScript can't be broken off from outside, so the job is; the next run takes over what it had begun. */
@@ -172,7 +172,7 @@ class RankRun {
       say('The job script was interrupted. Run the same line again to go on.')
       supervisor.speaks = true
       supervisor.ended(exitCode)
-      abortJob(job, exitCode)
+      job.abort(exitCode)
     }
     if (job.facts.rank === 0) end()
     else setTimeout(end, INTERRUPT_MS).unref()

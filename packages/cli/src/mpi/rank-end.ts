@@ -29,15 +29,6 @@ export function isLoss({ code }: RankFailure): boolean {
 
 const LOSS_CODES: ReadonlySet<string> = new Set(['ERR_MPIBATCH_MPI', 'ERR_MPIBATCH_RANK_LOST'])
 
-/** How long the launcher gets to hand on what a rank has said before the job is ended; MPICH's drops the rest. */
-const WORDS_MS = 100
-
-/** Ends the job on all ranks, when what this one has said had time to reach a person. */
-export function abortJob(job: MpiJob, exitCode: number): never {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0, WORDS_MS)
-  job.abort(exitCode)
-}
-
 /** How long a rank that failed waits for the others, milliseconds. They mostly failed with it, or never come. */
 const MEETING_MS = 1000
 
@@ -78,7 +69,7 @@ export async function meetAtEnd(options: MeetingOptions): Promise<RankFailure | 
   if (ends === undefined && fault !== undefined) {
     say(fault.message)
     options.beforeAbort(fault.exitCode)
-    abortJob(job, fault.exitCode)
+    job.abort(fault.exitCode)
   }
   if (communicator.rank > 0 || ends === undefined) return undefined
   const told = failuresToTell(ends)

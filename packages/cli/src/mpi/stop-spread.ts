@@ -38,7 +38,7 @@ export class StopSpread {
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
   }
 
-  /** Ends it. Collective, when no rank can be asked any more what the others should know. */
+  /** Ends it, on each rank when none can be asked any more what the others should know. Not collective. */
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
