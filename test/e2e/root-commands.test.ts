@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { countStates, readStates, runProgram, startProgram } from '../support/program.ts'
@@ -55,6 +55,24 @@ describe('the commands that look at a root', () => {
     )
     const missing = await runProgram(['logs', '../x'], { cwd })
     expect([missing.exitCode, missing.stdout]).toEqual([2, ''])
+  })
+
+  it('read nothing through a link in the place of a task directory', async () => {
+    const cwd = await rootWithFailure()
+    const directory = join(cwd, 'mpibatch.out/t0')
+    renameSync(directory, join(cwd, 'away'))
+    symlinkSync('../away', directory)
+    const status = JSON.parse((await runProgram(['status', '--json'], { cwd })).stdout)
+    expect(status).toMatchObject({ tasks: 3, done: 1, failed: 1, invalid: 1 })
+    const listed = JSON.parse((await runProgram(['list', '--json'], { cwd })).stdout)
+    expect(listed[0]).toMatchObject({
+      name: 't0',
+      state: 'INVALID',
+      message: `${directory} is a symbolic link`,
+    })
+    const logs = await runProgram(['logs', 't0'], { cwd })
+    expect(logs).toMatchObject({ exitCode: 3, stdout: '' })
+    expect(logs.stderr).toContain('is a symbolic link')
   })
 
   it('follow a task to its end', async () => {

@@ -9,7 +9,7 @@ import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
 import { listHistoryInstances } from './history.ts'
 import { batchOf, type InstanceFiles, type InstanceInfo, listInstances, readInstance } from './instance.ts'
-import { type KnownTask, readKnownTasks } from './known-tasks.ts'
+import { type DirectoryFault, type KnownTask, readKnownTasks } from './known-tasks.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { isDeadBySight, looksAlive, type OwnerSight, sightOf } from './owner-sight.ts'
 import { ownIdentity } from './process-identity.ts'
@@ -57,6 +57,8 @@ export interface TaskReport {
   readonly host?: string
   /** Wall-clock end of the last attempt, milliseconds since 1970. */
   readonly endedAtMs?: number
+  /** What stands in the place of its directory: the task is INVALID, and nothing is read through it. */
+  readonly directoryFault?: DirectoryFault
 }
 
 /** What a root says of an instance. */
@@ -136,9 +138,10 @@ class FsRootView implements RootView {
   counts(): Readonly<Record<TaskState, number>> {
     const counts = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0 }
     const owners = new Map<string, TaskOwner>()
-    for (const { name } of this.#known) {
+    for (const { name, directoryFault } of this.#known) {
       const directory = this.taskDirectory(name)
-      if (isPlainlyDone(readState(this.#files, directory))) counts.DONE += 1
+      if (directoryFault !== undefined) counts.INVALID += 1
+      else if (isPlainlyDone(readState(this.#files, directory))) counts.DONE += 1
       else counts[this.#stateOf(readTask(this.#files, directory, 0), owners)] += 1
     }
     return counts
@@ -164,9 +167,17 @@ class FsRootView implements RootView {
     return toReport(info, looksAlive(found, this.#self, this.#local))
   }
 
-  #report(index: number, { name, values }: KnownTask, owners: Map<string, TaskOwner>): TaskReport {
+  #report(
+    index: number,
+    { name, values, directoryFault }: KnownTask,
+    owners: Map<string, TaskOwner>,
+  ): TaskReport {
     const directory = this.taskDirectory(name)
     const base = { index, name, ...(values === undefined ? {} : { values }) }
+    if (directoryFault !== undefined) {
+      const message = `${directory} is ${directoryFault}`
+      return { ...base, state: 'INVALID', slot: 0, attempts: 0, message, directoryFault }
+    }
     const { ended, started } = this.#records.get(name) ?? {}
     if (isPlainlyDone(readState(this.#files, directory))) {
       // The chain is long only where something went wrong, so the record of the end tells as well how many there were.

@@ -4,6 +4,7 @@
  */
 import { type LoadedFault, type LoadedStates, type PlannedTask, STATE_CODE } from '@mpibatch/batch-core'
 import { type DoneIndex, tryReadDoneIndex } from './done-index.ts'
+import { directoryFault } from './known-tasks.ts'
 import type { Verdict } from './owners.ts'
 import { isSnapshotDue, tryPublishSnapshot } from './snapshot-publishing.ts'
 import { statePath, taskDirectory } from './store-paths.ts'
@@ -78,11 +79,11 @@ class TaskLoading implements LoadedTasks {
       const taskIndex = this.#indexOf.get(name)
       if (taskIndex === undefined) continue
       this.present[taskIndex] = 1
-      if (kind === 'directory') this.#found.push(taskIndex)
+      const fault = directoryFault(kind)
+      if (fault === undefined) this.#found.push(taskIndex)
       else {
         this.codes[taskIndex] = STATE_CODE.INVALID
-        const what = kind === 'symlink' ? 'a symbolic link' : 'not a directory'
-        this.#fault(taskIndex, `${taskDirectory(root, name)} is ${what}. The task is left alone.`)
+        this.#fault(taskIndex, `${taskDirectory(root, name)} is ${fault}. The task is left alone.`)
       }
     }
   }

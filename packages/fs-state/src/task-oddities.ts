@@ -1,6 +1,8 @@
 /** What in a task's directory is not as it should be, or waits to be taken up (looks only). */
+
 import type { FileLayer } from './file-layer.ts'
 import { codeOf } from './io-error.ts'
+import { directoryFault } from './known-tasks.ts'
 import { statePath } from './store-paths.ts'
 import type { HistoryAttempt } from './task-attempts.ts'
 import type { TaskReading } from './task-chain.ts'
@@ -45,9 +47,9 @@ export function findOddities(search: OdditySearch): readonly Oddity[] {
     const text = `${directory} is not there yet: the task has never been claimed.`
     return [{ kind: 'no-directory', path: directory, text }]
   }
-  if (kind !== 'directory') {
-    const what = kind === 'symlink' ? 'a symbolic link' : 'not a directory'
-    return [{ kind: 'directory', path: directory, text: `${directory} is ${what}. The task is left alone.` }]
+  const fault = directoryFault(kind)
+  if (fault !== undefined) {
+    return [{ kind: 'directory', path: directory, text: `${directory} is ${fault}. The task is left alone.` }]
   }
   const oddities = [...viewOddities(directory, reading), ...eventOddities(directory, reading)]
   for (const name of namesIn(files, directory)) {

@@ -1,7 +1,7 @@
 import { constants, createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ConfigError } from '@mpibatch/batch-core'
+import { ConfigError, StateCorruptError } from '@mpibatch/batch-core'
 import { openRootView } from '@mpibatch/fs-state'
 import { EXIT_CODE } from '../exit-code.ts'
 import type { Command } from './command.ts'
@@ -26,6 +26,8 @@ export const logsCommand: Command = {
     const reports = tasks.map((name) => {
       const report = view.task(name)
       if (report === undefined) throw new ConfigError(`There is no task ${JSON.stringify(name)} in ${root}.`)
+      if (report.directoryFault !== undefined)
+        throw new StateCorruptError(`${report.message}; nothing is read through it.`)
       return report
     })
     const file = values.stderr === true ? 'stderr' : 'stdout'
