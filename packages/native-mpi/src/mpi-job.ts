@@ -107,8 +107,20 @@ class RunningJob {
     return new Promise((resolve, reject) => {
       this.#onStart = { resolve, reject }
       withLibrarySettings(() =>
-        this.#native.start(names, silenceMs ?? silenceFromEnvironment(), supervisorToken ?? '', (...event) =>
-          this.#onEvent(event),
+        this.#native.start(
+          names,
+          silenceMs ?? silenceFromEnvironment(),
+          supervisorToken ?? '',
+          (...event) => {
+            try {
+              this.#onEvent(event)
+            } catch (error) {
+              // In a callback of an addon Node drops it with a warning, and this rank would wait for ever.
+              process.nextTick(() => {
+                throw error
+              })
+            }
+          },
         ),
       )
     })
