@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { ConfigError } from '@mpibatch/batch-core'
 
 /**
@@ -32,4 +33,14 @@ export function splitLauncher(text: string): readonly string[] {
     )
   }
   return words
+}
+
+/**
+ * Tells srun to end all ranks when one is lost, or ends the job (pure). With `--mpi=pmi2` it does neither by itself, and the
+ * others would wait for ever. What the user says about it comes behind, and counts more.
+ */
+export function endingTogether(words: readonly string[]): readonly string[] {
+  const behind = words.findIndex((word) => basename(word) === 'srun') + 1
+  if (behind === 0) return words
+  return [...words.slice(0, behind), '--kill-on-bad-exit=1', ...words.slice(behind)]
 }

@@ -15,7 +15,7 @@ import { ConfigError } from '@mpibatch/batch-core'
 import { findExecutable } from '../command/find-executable.ts'
 import { EXIT_CODE } from '../exit-code.ts'
 import { type LaunchEnd, LaunchedJob } from './launched-job.ts'
-import { splitLauncher } from './launcher-words.ts'
+import { endingTogether, splitLauncher } from './launcher-words.ts'
 import { withoutHosts } from './without-hosts.ts'
 
 /** What {@link supervise} needs. */
@@ -55,7 +55,7 @@ export async function supervise(options: SuperviseOptions): Promise<number> {
     searchPath: process.env.PATH,
   })
   if (search.kind !== 'found') throw new ConfigError(`--launcher can't be started: ${search.message}`)
-  const supervisor = new Supervisor(words, options)
+  const supervisor = new Supervisor(endingTogether(words), options)
   try {
     return await supervisor.run()
   } finally {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { splitLauncher } from '../../src/launch/launcher-words.ts'
+import { endingTogether, splitLauncher } from '../../src/launch/launcher-words.ts'
 
 describe('the words of a launcher', () => {
   it.each([
@@ -18,5 +18,12 @@ describe('the words of a launcher', () => {
     ["mpirun 'x", /a ' that is never closed/],
   ])('are refused for %j', (text, message) => {
     expect(() => splitLauncher(text)).toThrow(message)
+  })
+
+  it('make srun end all ranks with one, unless the user says otherwise', () => {
+    expect(endingTogether(['env', 'A=1', '/usr/bin/srun', '-K0', '-n4'])).toEqual([
+      ...['env', 'A=1', '/usr/bin/srun', '--kill-on-bad-exit=1', '-K0', '-n4'],
+    ])
+    expect(endingTogether(['mpirun', '-n', '4'])).toEqual(['mpirun', '-n', '4'])
   })
 })
