@@ -5,14 +5,21 @@ import { SHARED } from '../cluster/bed.ts'
 import { faultsOf, readCommands, readEvidence } from '../cluster/evidence.ts'
 import { jsonLines } from '../support/mpirun.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { describeOnNodes, expectExit, FAMILIES, type Family, type JobEnd, type MpiBed } from './mpi-bed.ts'
+import {
+  describeOnNodes,
+  expectExit,
+  FAMILIES,
+  type Family,
+  type JobEnd,
+  LIVENESS,
+  type MpiBed,
+} from './mpi-bed.ts'
 import { hostsOfInstances } from './run-evidence.ts'
 
 const TASKS = 40
 /** Every fourth task lasts two seconds, the others a tenth of one (`../cluster/fixtures/task.sh`). */
 const LONG_TASKS = ['4', '8']
 /** Short, so that the tests are. */
-const LIVENESS = 'heartbeat=300ms,lease=2s,visibility=200ms,dead-after=5s'
 const TIMES = ['env', 'MPIBATCH_SILENCE=4', `MPIBATCH_LIVENESS=${LIVENESS}`]
 /** Open MPI's launcher says it on standard error, MPICH's on either, in different words. */
 const LOST_RANK = /exited on signal 9|EXIT STRING: Killed|BAD TERMINATION|processes terminated badly/

@@ -53,6 +53,8 @@ export interface Job {
 
 const NODES = ['node1', 'node2'] as const
 const TIMED_OUT = 124
+/** Short times for tests that lose something, as `MPIBATCH_LIVENESS` takes them. */
+export const LIVENESS = 'heartbeat=300ms,lease=2s,visibility=200ms,dead-after=5s'
 /** What a job consists of; a node has nothing of it between two tests. */
 const OF_JOBS = /^(node|ssh|srun|mpirun.*|mpiexec.*|orted|hydra.*)$/
 

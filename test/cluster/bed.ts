@@ -119,7 +119,8 @@ export class Bed {
 
   constructor(fileSystem: SharedFileSystem) {
     this.fileSystem = fileSystem
-    this.#name = `mpibatch-test-${fileSystem.kind}`
+    // Whoever tests on the same machine needs another name, or takes this bed down.
+    this.#name = `${process.env.MPIBATCH_TEST_BED ?? 'mpibatch-test'}-${fileSystem.kind}`
     this.#state = `/run/mpibatch-cluster-${this.#name}`
   }
 
@@ -133,6 +134,11 @@ export class Bed {
     else if (kind !== 'bind')
       await this.#script('clusterfs', ['up', kind, ...(options === undefined ? [] : [options])])
     for (const node of nodes) this.inject(node, '')
+  }
+
+  /** Starts a Slurm: its controller in `login`, and on each node room for so many tasks. Taken down with the bed. */
+  async startSlurm(tasksPerNode: number): Promise<void> {
+    await this.#script('cluster-slurm', ['up', String(tasksPerNode)])
   }
 
   /**

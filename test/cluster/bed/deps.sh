@@ -8,7 +8,7 @@ declare -A P=(
   [weak]="libfuse3-dev fuse3 pkg-config gcc libc6-dev"
   [nfs]="user-mode-linux kmod nfs-common nfs-ganesha nfs-ganesha-vfs rpcbind gcc libc6-dev"
   [mpi]="openmpi-bin mpich"
-  [slurm]="slurm-wlm munge")
+  [slurm]="slurm-wlm munge libpmix-dev")   # (srun --mpi=pmix opens libpmix.so, a name that only libpmix-dev has)
 [ $# -gt 0 ] || set -- "${!P[@]}"
 want=(); for g in "$@"; do want+=(${P[$g]:?unknown group $g}); done
 miss=(); for p in "${want[@]}"; do dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || miss+=("$p"); done
