@@ -1,19 +1,19 @@
 #include "job_ending.h"
 
+#include <dirent.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <sstream>
-#include <system_error>
 #include <vector>
+
+#include "system_calls.h"
 
 namespace mpibatch {
 namespace {
@@ -69,14 +69,16 @@ Launcher FindLauncher() {
 // Its connections to other hosts, and ranks.
 std::vector<pid_t> ChildrenOf(pid_t pid) {
   std::vector<pid_t> children;
-  std::error_code fault;
-  for (const auto& thread :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", fault)) {
-    std::ifstream file(thread.path() / "children");
+  const std::string threads = "/proc/" + std::to_string(pid) + "/task";
+  DIR* directory = opendir(threads.c_str());
+  if (directory == nullptr) return children;
+  while (const dirent* thread = readdir(directory)) {
+    std::ifstream file(threads + "/" + thread->d_name + "/children");
     for (pid_t child; file >> child;) {
       if (child != getpid()) children.push_back(child);
     }
   }
+  closedir(directory);
   return children;
 }
 
@@ -93,7 +95,10 @@ void EndFromOutside(pid_t launcher) {
   // From here on only calls that are safe after a fork in a program with threads.
   setsid();
   // Whoever reads the job's output would wait for this process too.
-  syscall(SYS_close_range, 0U, ~0U, 0U);
+  if (syscall(kCloseRange, 0U, ~0U, 0U) != 0) {
+    // Linux before 5.9; the output has one of the first numbers.
+    for (int descriptor = 0; descriptor < 1024; descriptor += 1) close(descriptor);
+  }
   kill(launcher, SIGTERM);
   for (int waitedMs = 0; waitedMs < kGraceMs && kill(launcher, 0) == 0; waitedMs += kLookMs) SleepMs(kLookMs);
   kill(launcher, SIGKILL);

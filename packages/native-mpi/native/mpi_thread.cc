@@ -1,5 +1,6 @@
 #include "mpi_thread.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,13 +14,14 @@
 
 #include "clock.h"
 #include "job_ending.h"
+#include "system_calls.h"
 
 namespace mpibatch {
 namespace {
 
 constexpr int kHostSizeBytes = 256;
 constexpr int kPathSizeBytes = 64;
-constexpr int kCloseRangeCloexec = 4;
+constexpr unsigned kCloseRangeCloexec = 4;
 
 // Turns without work before the thread sleeps; to yield instead may cost it milliseconds where another thread
 // computes. The next sleep is a share of the time that nothing has come: who asked a moment ago asks again
@@ -58,6 +60,14 @@ void AskForShortSlices() {
   if (attributes.policy != SCHED_OTHER) return;
   attributes.runtimeNanoseconds = kSliceNanoseconds;
   syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+// MPI's descriptors are none of a task's business.
+void CloseOnExec() {
+  if (syscall(kCloseRange, 3U, ~0U, kCloseRangeCloexec) == 0) return;
+  // Linux before 5.11.
+  const auto count = static_cast<int>(std::min(sysconf(_SC_OPEN_MAX), 65536L));
+  for (int descriptor = 3; descriptor < count; descriptor += 1) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
 std::string HostName() {
@@ -124,8 +134,7 @@ void MpiThread::StartMpi() {
   facts_.abi = mpi_->AbiName();
   facts_.version = mpi_->Version();
   facts_.threadLevel = mpi_->Initialize();
-  // MPI's descriptors are none of a task's business.
-  syscall(SYS_close_range, 3U, ~0U, kCloseRangeCloexec);
+  CloseOnExec();
   facts_.rank = mpi_->Rank();
   facts_.size = mpi_->Size();
   facts_.nodes = mpi_->FirstRankOfNodes();

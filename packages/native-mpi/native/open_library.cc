@@ -8,17 +8,23 @@
 namespace mpibatch {
 namespace {
 
-// Tells by its names which ABI a library has. Throws std::runtime_error if it is no MPI library.
-std::unique_ptr<MpiLibrary> AttachTo(void* library) {
-  // MPICH and Open MPI may export the query beside their own ABI; only what a library of the standard ABI is
-  // called, or lacks, tells: it has no symbol of Open MPI, and its communicators are not MPICH's.
-  if (dlsym(library, "ompi_mpi_comm_world") != nullptr)
-    return std::make_unique<LibraryOf<OpenMpiAbi>>(library);
+// The file in which a library's functions lie. Throws std::runtime_error if it is no MPI library.
+std::string FileOf(void* library, const std::string& name) {
   Dl_info info{};
-  const std::string path =
-      dladdr(AddressIn(library, "MPI_Init_thread"), &info) != 0 && info.dli_fname != nullptr ? info.dli_fname
-                                                                                             : "";
-  if (path.find("libmpi_abi") != std::string::npos) return std::make_unique<LibraryOf<StandardAbi>>(library);
+  const bool isKnown = dladdr(AddressIn(library, "MPI_Init_thread"), &info) != 0 && info.dli_fname != nullptr;
+  return isKnown ? info.dli_fname : name;
+}
+
+// Tells by its names which ABI a library has. Throws std::runtime_error if it lacks a function.
+std::unique_ptr<MpiLibrary> AttachTo(void* library, const std::string& file) {
+  // Libraries of all kinds may export the query of the standard ABI, and one of the standard ABI may stand on
+  // another that has Open MPI's symbols, which would be found here as its own. So the file's name comes
+  // first.
+  const bool isStandard = file.find("libmpi_abi", file.rfind('/') + 1) != std::string::npos;
+  if (isStandard) return std::make_unique<LibraryOf<StandardAbi>>(library);
+  if (dlsym(library, "ompi_mpi_comm_world") != nullptr) {
+    return std::make_unique<LibraryOf<OpenMpiAbi>>(library);
+  }
   return std::make_unique<LibraryOf<MpichAbi>>(library);
 }
 
@@ -35,11 +41,8 @@ OpenedLibrary OpenMpiLibrary(const std::vector<std::string>& names) {
       continue;
     }
     try {
-      opened.library = AttachTo(library);
-      Dl_info info{};
-      const bool isKnown =
-          dladdr(AddressIn(library, "MPI_Init_thread"), &info) != 0 && info.dli_fname != nullptr;
-      opened.path = isKnown ? info.dli_fname : name;
+      opened.path = FileOf(library, name);
+      opened.library = AttachTo(library, opened.path);
       return opened;
     } catch (const std::runtime_error& error) {
       opened.faults += name + ": " + error.what() + "\n";
