@@ -79,6 +79,13 @@ describeMpi('a rank', ['openmpi', 'mpich'], (mpi) => {
       expect(await checkApart(mpi, 'forgottenWindow')).toEqual([found, found])
     })
 
+    // MPICH, told to use TCP, counts each rank as a node.
+    it.skipIf(mpi.family !== 'openmpi')('gets no batch, but a sentence with what to do', async () => {
+      const message = expect.stringMatching(/containers .*-j N/)
+      const refused = { code: 'ERR_MPIBATCH_CONFIG_INVALID', message }
+      expect(await checkApart(mpi, 'batchApart')).toEqual([refused, refused])
+    })
+
     it('takes no memory of its own for the other’s', async () => {
       const found = { isServed: true, word: 2 }
       expect(await checkApart(mpi, 'ownMemory')).toEqual([found, found])

@@ -3,7 +3,7 @@
  * pool from which the nodes take their tasks.
  */
 import type { Communicator } from './communicator.ts'
-import { invariant } from './invariant.ts'
+import { ConfigError } from './errors.ts'
 import { NodeCounts } from './node-counts.ts'
 import { findNodePlace, type NodePlace } from './node-place.ts'
 import { StateColumn } from './state-column.ts'
@@ -51,7 +51,7 @@ export async function openTable(options: OpenTableOptions): Promise<OpenedTable>
   const place = await findNodePlace(world, workers.leaders !== undefined)
   const window = await place.node.createWindow({ length: TaskTable.wordCount(taskCount) })
   const { words } = window
-  invariant(words !== undefined, 'The ranks of a node share no memory')
+  if (words === undefined) throw noSharedMemory()
   if (place.node.rank === 0) {
     const table = TaskTable.create(words, taskCount)
     if (place.nodeCount > 1) table.openEmpty(claimable)
@@ -69,6 +69,14 @@ export async function openTable(options: OpenTableOptions): Promise<OpenedTable>
       await place.node.close()
     },
   }
+}
+
+/** As MPI says they do; but walls between processes, as of containers, it does not see. */
+function noSharedMemory(): ConfigError {
+  return new ConfigError(
+    'The ranks of this node run in containers or sandboxes of their own, so they share no memory. Start all ranks of a node in ' +
+      "one container, let the containers see the host's processes (docker --pid=host), or start one rank per node with -j N.",
+  )
 }
 
 /** All ranks are on one node: the table has everything. */

@@ -8,6 +8,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { openMpiJob } from '@mpibatch/native-mpi'
+import { openBatch } from 'mpibatch'
 
 /** Every rank hears of every other, so that the library has opened all connections that it needs. */
 async function talkToAll(communicator) {
@@ -158,6 +159,14 @@ const checks = {
     const word = await window.load(0)
     await communicator.barrier()
     return { isServed, word }
+  },
+
+  /** What a batch says of that. */
+  async batchApart({ communicator }) {
+    return await openBatch({ root: null, communicator, tasks: ['a', 'b'] }).catch(({ code, message }) => ({
+      code,
+      message,
+    }))
   },
 
   /** Children that were started, also while messages go: how many ended well. */
