@@ -65,9 +65,9 @@ export const LAUNCHER_MARKS: readonly string[] = [
   'PMI_FD',
   'PMI_PORT',
 ]
-/** What launchers say to their processes. */
+/** What launchers say to their processes. Modules of sites set MPI_HOME and the like, which tasks need. */
 const LAUNCHER_VARIABLE =
-  /^(?:OMPI_|PMIX_|PMI_|PMI2_|PRTE_|HYD|ORTE|OPAL|MPI_|MPIR_CVAR_CH3_INTERFACE_HOSTNAME$)/
+  /^(?:OMPI_|PMIX_|PMI_|PMI2_|PRTE_|HYD|ORTE|OPAL|MPI_LOCAL|MPIR_CVAR_CH3_INTERFACE_HOSTNAME$)/
 /** A user's own settings, which no launcher sets; a task that starts MPI programs needs them as well. */
 const USER_VARIABLE = /^(?:OMPI|PRTE)_ALLOW_RUN_AS_ROOT/
 /** A step of Slurm's srun says this; a task that calls mpirun or srun is in the job, but in none of its steps. */

@@ -49,7 +49,15 @@ describe('withoutLauncherVariables', () => {
     'removes what a launcher left, once %s shows that one started us',
     (mark) => {
       const left = { PATH: '/bin', MPIBATCH_TASK: 'x', OMP_NUM_THREADS: '4', SLURM_JOB_ID: '1' }
-      const launcher = { OMPI_X: '', PMIX_X: '', PMI_X: '', HYDI_X: '', ORTE_X: '', OPAL_X: '', MPI_X: '' }
+      const launcher = {
+        OMPI_X: '',
+        PMIX_X: '',
+        PMI_X: '',
+        HYDI_X: '',
+        ORTE_X: '',
+        OPAL_X: '',
+        MPI_LOCALRANKID: '',
+      }
       expect(withoutLauncherVariables({ ...left, ...launcher, [mark]: '1' })).toEqual(left)
     },
   )
@@ -68,8 +76,8 @@ describe('withoutLauncherVariables', () => {
     expect(withoutLauncherVariables(shellOfSalloc)).toEqual(shellOfSalloc)
   })
 
-  it('keeps what lets root start ranks, which only a user sets', () => {
-    const left = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' }
+  it('keeps what lets root start ranks, and where a site has its MPI, which no launcher sets', () => {
+    const left = { MPI_HOME: '/opt/mpi', OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' }
     expect(withoutLauncherVariables({ ...left, OMPI_COMM_WORLD_SIZE: '2' })).toEqual(left)
   })
 
@@ -88,7 +96,8 @@ describe('withoutLauncherVariables', () => {
         'HYDRA',
         'ORTE',
         'OPAL_D',
-        'MPI_E',
+        'MPI_LOCAL_E',
+        'MPI_HOME',
         'MPIBATCH_F',
         'XMPI_G',
         'PMI',
@@ -98,7 +107,9 @@ describe('withoutLauncherVariables', () => {
       fc.property(fc.dictionary(name, fc.string(), { noNullPrototype: true }), (variables) => {
         const scrubbed = withoutLauncherVariables({ ...variables, PMI_RANK: '0' })
         const isLauncher = (key: string): boolean =>
-          ['OMPI_', 'PMIX_', 'PMI_', 'HYD', 'ORTE', 'OPAL', 'MPI_'].some((prefix) => key.startsWith(prefix))
+          ['OMPI_', 'PMIX_', 'PMI_', 'HYD', 'ORTE', 'OPAL', 'MPI_LOCAL'].some((prefix) =>
+            key.startsWith(prefix),
+          )
         const kept = Object.entries(variables).filter(([key]) => !isLauncher(key))
         expect(scrubbed).toEqual(Object.fromEntries(kept))
       }),
