@@ -83,6 +83,20 @@ describeOnNodes('in jobs of Slurm, a run', NEEDS, (nodes) => {
       expect(hosts).toEqual([...Array(4).fill('node1'), ...Array(4).fill('node2')])
     },
   )
+
+  // The last one: Slurm itself misses the node only after minutes.
+  it('that loses a node leaves no rank on the other', async () => {
+    const root = 'cut'
+    const line = ['env', 'MPIBATCH_SILENCE=4', 'srun', '--mpi=pmi2', ...TWO_BY_TWO]
+    const options = ['--root', `${SHARED}/${root}`, '--array', '1-4', '--', 'sleep', '1000']
+    const job = nodes.start('login', [...line, ...nodes.mpibatch('run', ...options)])
+    const isRunning = (task: number): boolean =>
+      existsSync(nodes.bed.sharedPath(root, `task_00000${task}/state`))
+    await waitUntil(() => [1, 2, 3, 4].every(isRunning), { describe: () => job.said })
+    await nodes.bed.kill('node2')
+    await waitUntil(() => job.said.includes('Nothing was heard of node2'), { describe: () => job.said })
+    await nodes.expectNothingLeft(['node1'])
+  })
 })
 
 function runLine(nodes: MpiBed, root: string): readonly string[] {

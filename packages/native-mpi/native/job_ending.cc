@@ -51,6 +51,8 @@ struct Launcher {
   pid_t pid = 0;
   // It is only the helper here of a launcher on another machine.
   bool isHelper = false;
+  // It is Slurm's, which sees to its own end; the ranks that it has started here must be ended without it.
+  bool isSlurm = false;
 };
 
 // The launcher among the ancestors of this process, or its helper.
@@ -58,9 +60,10 @@ Launcher FindLauncher() {
   Launcher found;
   for (pid_t pid = getppid(); pid > 1;) {
     const ProcessFacts facts = ReadProcess(pid);
-    if (StartsWithOneOf(facts.name, {"mpirun", "mpiexec", "orterun", "prterun"})) return Launcher{pid, false};
+    if (StartsWithOneOf(facts.name, {"mpirun", "mpiexec", "orterun", "prterun"})) return {pid, false, false};
     if (StartsWithOneOf(facts.name, {"orted", "prted", "hydra_pmi_proxy", "pmi_proxy"}))
-      found = Launcher{pid, true};
+      found = {pid, true, false};
+    if (found.pid == 0 && facts.name == "slurmstepd") found = {pid, true, true};
     pid = facts.parent;
   }
   return found;
@@ -89,8 +92,8 @@ void SleepMs(int milliseconds) {
 
 // Ends the launcher and what it has started here, in a process of its own: the launcher ends this one as soon
 // as it is asked to end.
-void EndFromOutside(pid_t launcher) {
-  const std::vector<pid_t> children = ChildrenOf(launcher);
+void EndFromOutside(const Launcher& launcher) {
+  const std::vector<pid_t> children = ChildrenOf(launcher.pid);
   if (fork() != 0) return;
   // From here on only calls that are safe after a fork in a program with threads.
   setsid();
@@ -99,9 +102,12 @@ void EndFromOutside(pid_t launcher) {
     // Linux before 5.9; the output has one of the first numbers.
     for (int descriptor = 0; descriptor < 1024; descriptor += 1) close(descriptor);
   }
-  kill(launcher, SIGTERM);
-  for (int waitedMs = 0; waitedMs < kGraceMs && kill(launcher, 0) == 0; waitedMs += kLookMs) SleepMs(kLookMs);
-  kill(launcher, SIGKILL);
+  if (!launcher.isSlurm) {
+    kill(launcher.pid, SIGTERM);
+    for (int waitedMs = 0; waitedMs < kGraceMs && kill(launcher.pid, 0) == 0; waitedMs += kLookMs)
+      SleepMs(kLookMs);
+    kill(launcher.pid, SIGKILL);
+  }
   for (const pid_t child : children) kill(child, SIGKILL);
   _exit(0);
 }
@@ -121,7 +127,7 @@ void EndJob(const std::string& text, int exitCode) {
         "mpibatch: The launcher runs on another machine. If it waits for a lost host, end it there: Ctrl-C, "
         "twice.\n");
   }
-  if (launcher.pid != 0) EndFromOutside(launcher.pid);
+  if (launcher.pid != 0) EndFromOutside(launcher);
   // A moment for the launcher to pass the text on.
   SleepMs(kLookMs);
   _exit(exitCode);
