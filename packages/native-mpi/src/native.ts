@@ -36,9 +36,9 @@ export interface Native {
   map(path: string, sizeBytes: number): ArrayBuffer
   /** Frees memory; the buffer's length is 0 from then on. */
   unmap(buffer: ArrayBuffer): void
-  /** Blocks while a word has a value and nobody wakes it, no longer than so; does nothing on unmapped memory. */
   /** Looks at a word while it has a value, no longer than so, and gives the processor to others between two looks. */
   watch(buffer: ArrayBuffer, index: number, value: number, microsecondsMax: number): void
+  /** Blocks while a word has a value and nobody wakes it, no longer than so; does nothing on unmapped memory. */
   park(buffer: ArrayBuffer, index: number, value: number, microsecondsMax: number): void
   /** Wakes a thread of any process that is parked on the word. */
   wake(buffer: ArrayBuffer, index: number): void
