@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config'
 /** Unit tests run from source; the other suites start the built programs, so `npm run build` comes first. */
 const fromSource = { conditions: ['@mpibatch/source'] }
 
+/** For suites that are about time, with real processes: what else the machine does may spoil one try; a fault spoils two. */
+const retry = 1
+
 export default defineConfig({
   test: {
     // Most tests wait for processes that they started, also on small machines.
@@ -26,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'multi-process',
           include: ['test/multi-process/**/*.test.ts'],
+          retry,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -39,6 +43,7 @@ export default defineConfig({
         test: {
           name: 'mpi',
           include: ['test/mpi/**/*.test.ts'],
+          retry,
           testTimeout: 60_000,
           // Each test has several ranks, and some are about time.
           fileParallelism: false,
@@ -60,8 +65,7 @@ export default defineConfig({
           name: 'doctor',
           include: ['test/doctor/**/*.test.ts'],
           testTimeout: 180_000,
-          // Measures real file systems on a machine that may have other work: a fault shows twice.
-          retry: 1,
+          retry,
           fileParallelism: false,
         },
       },
@@ -84,8 +88,7 @@ export default defineConfig({
           include: ['test/cluster/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 180_000,
-          // Each has two nodes at work, and liveness is about time: what else the machine does may spoil one try, not two.
-          retry: 1,
+          retry,
           fileParallelism: false,
         },
       },
@@ -94,6 +97,7 @@ export default defineConfig({
         test: {
           name: 'cluster-mpi',
           include: ['test/cluster-mpi/**/*.test.ts'],
+          retry,
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
@@ -104,7 +108,13 @@ export default defineConfig({
         test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
       },
       {
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 90_000, hookTimeout: 90_000 },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          retry,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+        },
       },
     ],
   },

@@ -50,14 +50,14 @@ function expectQuick(figures: Figures): void {
 
 // What else the machine does may spoil one try, not two.
 describeMpi('a rank that computes for half a second', ['openmpi', 'mpich'], (mpi) => {
-  it('delays no claim, no lock and no window of its node', { retry: 1 }, async () => {
+  it('delays no claim, no lock and no window of its node', async () => {
     const figures = await measure(mpi, 'node')
     expect(figures.isServed).toBe(false)
     expectQuick(figures)
   })
 
   describe.skipIf(!canUnshare)('to which others talk by TCP', () => {
-    it('delays them by less than 5 ms', { retry: 1 }, async () => {
+    it('delays them by less than 5 ms', async () => {
       const figures = await measure(mpi, 'nodes', { program: 'unshare', env: overTcp(mpi) })
       expect(figures.isServed).toBe(true)
       expectQuick(figures)
