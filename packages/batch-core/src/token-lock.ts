@@ -109,11 +109,16 @@ export class TokenLock {
   /** Runs a function under the lock and releases it, also when the function throws. Not collective. */
   async withLock<T>(run: () => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
     await this.acquire(options)
+    let result: T
     try {
-      return await run()
-    } finally {
-      await this.release()
+      result = await run()
+    } catch (error) {
+      // What went wrong first says more than what it led to.
+      await this.release().catch(() => undefined)
+      throw error
     }
+    await this.release()
+    return result
   }
 
   /**

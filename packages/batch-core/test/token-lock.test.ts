@@ -52,6 +52,11 @@ describe('a token lock', () => {
   it('is released when the function under it throws', async () => {
     const [lock, other] = await lockPair()
     await expect(lock.withLock(() => Promise.reject(new Error('inside')))).rejects.toThrow('inside')
+    const released = lock.withLock(async () => {
+      await lock.release()
+      throw new Error('behind the lock')
+    })
+    await expect(released).rejects.toThrow('behind the lock')
     expect(lock.held).toBe(false)
     await other.acquire()
     await other.release()
