@@ -34,6 +34,8 @@ export interface MpiRunOptions {
 
 /** How long other ranks leave it to rank 0 to say that MPI can't be opened, milliseconds. */
 const RANK_ZERO_MS = 1000
+/** The same where rank 0 does not know of them; its MPI may start more slowly than theirs. */
+const RANK_ZERO_ALONE_MS = 2000
 /** How long other ranks leave it to rank 0 to end a job script that is to be interrupted. */
 const INTERRUPT_MS = 2000
 
@@ -58,7 +60,11 @@ export async function runUnderMpi(options: MpiRunOptions): Promise<number> {
   } catch (error) {
     if (isFirst) throw error
     // Where library and launcher don't belong together, each rank is alone with that, and rank 0 says it for all.
-    if (error instanceof MpiError && error.details.launched !== undefined) return exitCodeFor(error)
+    // A launcher may end all ranks as soon as one has ended, so the others wait for that.
+    if (error instanceof MpiError && error.details.launched !== undefined) {
+      await pause(RANK_ZERO_ALONE_MS)
+      return exitCodeFor(error)
+    }
     await pause(RANK_ZERO_MS)
     throw error
   }
