@@ -1,27 +1,24 @@
 #include "mpi_thread.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include "clock.h"
+#include "close_on_exec.h"
 #include "job_ending.h"
-#include "system_calls.h"
 
 namespace mpibatch {
 namespace {
 
 constexpr int kHostSizeBytes = 256;
 constexpr int kPathSizeBytes = 64;
-constexpr unsigned kCloseRangeCloexec = 4;
 
 // Turns without work before the thread sleeps; to yield instead may cost it milliseconds where another thread
 // computes. The next sleep is a share of the time that nothing has come: who asked a moment ago asks again
@@ -60,14 +57,6 @@ void AskForShortSlices() {
   if (attributes.policy != SCHED_OTHER) return;
   attributes.runtimeNanoseconds = kSliceNanoseconds;
   syscall(SYS_sched_setattr, 0, &attributes, 0);
-}
-
-// MPI's descriptors are none of a task's business.
-void CloseOnExec() {
-  if (syscall(kCloseRange, 3U, ~0U, kCloseRangeCloexec) == 0) return;
-  // Linux before 5.11.
-  const auto count = static_cast<int>(std::min(sysconf(_SC_OPEN_MAX), 65536L));
-  for (int descriptor = 3; descriptor < count; descriptor += 1) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
 std::string HostName() {
@@ -134,6 +123,7 @@ void MpiThread::StartMpi() {
   facts_.abi = mpi_->AbiName();
   facts_.version = mpi_->Version();
   facts_.threadLevel = mpi_->Initialize();
+  // Its descriptors are none of a task's business.
   CloseOnExec();
   facts_.rank = mpi_->Rank();
   facts_.size = mpi_->Size();
@@ -146,6 +136,7 @@ void MpiThread::StartMpi() {
   }
   MapBells(mpi_->GatherTexts(bellMemory_.path(), kPathSizeBytes));
   silence_ = SilenceWatch(SilencePeers(facts_), options_.silenceMs, NowMs());
+  CloseOnExec();
   Tell(Event{Event::Kind::kStarted});
 }
 
@@ -188,6 +179,7 @@ void MpiThread::Serve() {
     if (isOver_) return;
     hasWorked = ProbeMessages(idleTurns > kSpinTurns ? kLooksAfterSleep : 1) || hasWorked;
     hasWorked = TestOperations() || hasWorked;
+    if (NowMs() < connectingUntilMs_) CloseOnExec();
     Beat();
     if (hasWorked) {
       idleTurns = 0;

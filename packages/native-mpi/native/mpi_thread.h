@@ -125,6 +125,8 @@ class MpiThread {
   void Arrived(int source, int tag, Bytes bytes);
   void AnswerRequest(int source, const Bytes& bytes);
   void Post(int destination, int tag, Bytes bytes);
+  // To be called when something came from a rank, before JavaScript hears of it, or went there.
+  void Connected(int rank);
   void Beat();
   void Rest(std::uint32_t rings, std::int64_t idleMicroseconds);
   bool MeetNow();
@@ -153,6 +155,9 @@ class MpiThread {
   bool hasMet_ = false;
   int awaitedReplies_ = 0;
   SilenceWatch silence_;
+  // Ranks that messages went to or came from, and until when connections to new ones may still be made.
+  std::set<int> connected_;
+  std::int64_t connectingUntilMs_ = 0;
   // Whoever started this process: the launcher, or what it put between.
   const pid_t parent_ = getppid();
   bool isOver_ = false;

@@ -5,12 +5,15 @@
 #include <utility>
 
 #include "clock.h"
+#include "close_on_exec.h"
 #include "mpi_thread.h"
 
 namespace mpibatch {
 namespace {
 
 constexpr int kProbesPerTurn = 64;
+// Libraries open connections when two ranks first speak to each other, and some more behind that.
+constexpr int kConnectingMs = 2000;
 
 // What a message begins with. Throws std::runtime_error if it is shorter.
 template <class Head>
@@ -52,6 +55,7 @@ void MpiThread::Post(int destination, int tag, Bytes bytes) {
     start += part;
     left -= part;
   }
+  Connected(destination);
   const auto bell = bells_.find(destination);
   if (bell != bells_.end() && destination != facts_.rank) bell->second->Ring();
 }
@@ -74,6 +78,7 @@ bool MpiThread::ProbeMessages(int looks) {
 }
 
 void MpiThread::Arrived(int source, int tag, Bytes bytes) {
+  Connected(source);
   if (tag == kTagHeartbeat) return;
   // Between the parts of a message comes nothing else from its sender.
   const auto parts = parts_.find(source);
@@ -97,6 +102,12 @@ void MpiThread::Arrived(int source, int tag, Bytes bytes) {
   }
   event.bytes = std::move(bytes);
   Tell(std::move(event));
+}
+
+void MpiThread::Connected(int rank) {
+  if (connected_.insert(rank).second) connectingUntilMs_ = NowMs() + kConnectingMs;
+  // Commands that start now would inherit the connections.
+  if (NowMs() < connectingUntilMs_) CloseOnExec();
 }
 
 void MpiThread::AnswerRequest(int source, const Bytes& bytes) {
