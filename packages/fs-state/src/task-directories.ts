@@ -47,9 +47,9 @@ function move(files: FileLayer, staged: string, directory: string): boolean {
     return true
   } catch (error) {
     const code = codeOf(error)
-    if (TAKEN.has(code)) return false
-    if (code !== 'ENOENT' && code !== 'ESTALE') throw error
-    // A client that remembers the name as missing forgets that when the server tells it that the name is taken.
+    if (!TAKEN.has(code) && code !== 'ENOENT' && code !== 'ESTALE') throw error
+    // A client that remembers the name as missing, since it looked for it a moment before another one made it, forgets
+    // that when it wants to make a directory and hears that the name is taken; by a refused move it does not.
     makeDirectory(files, directory)
     return false
   }

@@ -1,4 +1,4 @@
-import { constants, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { constants, existsSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { StateIoError } from '@mpibatch/batch-core'
 import { describe, expect, it } from 'vitest'
 import type { FileLayer } from '../src/file-layer.ts'
@@ -127,6 +127,20 @@ describe('GlusterFS', () => {
     }
     expect(readTask(files, `${root}/a`, 0).view.kind).toBe('claimed')
     expect(closed).toBeGreaterThan(1)
+  })
+
+  it('remembers a task directory as missing that another client made meanwhile, until it hears that in so many words', async () => {
+    const root = freshRoot()
+    mkdirSync(`${root}/a`, { recursive: true })
+    writeFileSync(`${root}/a/state`, 'OPEN\n')
+    let isRemembered = true
+    const mkdir = (path: string): void => {
+      if (path === `${root}/a`) isRemembered = false
+      nodeFileLayer.mkdir(path)
+    }
+    const options = { staged: `${root}/staged`, sync: false }
+    expect(await createTaskDirectory({ ...nodeFileLayer, mkdir }, `${root}/a`, options)).toBe(false)
+    expect(isRemembered).toBe(false)
   })
 
   it('says ESTALE when a task directory is moved to where another client has just made one', async () => {
