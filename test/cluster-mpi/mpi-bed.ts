@@ -1,8 +1,8 @@
 /** Two fake nodes and the MPI libraries of Debian, which are started over both as a user does it. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Bed, BIND, missingFor, REPOSITORY } from '../cluster/bed.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -113,6 +113,12 @@ export class MpiBed {
     return await this.start(NODES[0], [...family.launcher(NODES, 2), ...line], timeoutMs).ended
   }
 
+  /** Removes what tests have left in the shared directory: a second try must not find it. */
+  clearShared(): void {
+    const place = this.bed.sharedPath()
+    for (const name of readdirSync(place)) rmSync(join(place, name), { recursive: true })
+  }
+
   /** Names of the processes in a node that belong to jobs. */
   async leftIn(node: string): Promise<string[]> {
     const ids = await this.bed.processIds(node)
@@ -159,6 +165,9 @@ export function describeOnNodes(
       if (missing !== undefined)
         throw new Error(`The fake nodes need ${missing}; test/cluster/bed/deps.sh installs it.`)
       await nodes.bed.up()
+    })
+    beforeEach(({ task }) => {
+      if ((task.result?.retryCount ?? 0) > 0) nodes.clearShared()
     })
     afterEach(async () => {
       const busy = []

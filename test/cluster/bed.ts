@@ -163,6 +163,14 @@ export class Bed {
     await this.#script('cluster', ['down'])
   }
 
+  /** How often the running test was tried before: it must not find what the first try has left. */
+  tryNumber = 0
+
+  /** Name of the directory that a test calls so; another one in each try. */
+  rootName(root: string): string {
+    return this.tryNumber === 0 ? root : `${root}-try-${this.tryNumber}`
+  }
+
   /** Where this machine sees what the nodes share, without any client between. */
   sharedPath(...parts: readonly string[]): string {
     const place =

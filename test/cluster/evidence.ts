@@ -43,7 +43,7 @@ export interface TaskEvidence {
 
 /** Reads what is known of all tasks of a root. */
 export function readEvidence(bed: Bed, root: string): TaskEvidence[] {
-  const place = bed.sharedPath(root)
+  const place = bed.sharedPath(bed.rootName(root))
   const commands = readCommands(bed, root)
   return readdirSync(place)
     .filter((name) => name.startsWith('task_'))
@@ -83,7 +83,7 @@ function readEventText(path: string): string {
 export function readCommands(bed: Bed, root: string): Map<string, SeenCommand[]> {
   const found = new Map<string, SeenCommand[]>()
   for (const node of bed.fileSystem.nodes) {
-    const marks = bed.localPath(node, 'marks', root)
+    const marks = bed.localPath(node, 'marks', bed.rootName(root))
     if (!existsSync(marks)) continue
     for (const task of readdirSync(marks)) {
       const commands = [...(found.get(task) ?? []), ...readMarks(join(marks, task), node)]

@@ -61,7 +61,15 @@ export class Instance {
     Instance.#running.push(instance)
     const place = `${LOCAL}/${instance.#place}`
     const argv = [
-      ...[process.execPath, PROGRAM, 'run', '--root', `${SHARED}/${root}`, '--array', `0-${tasks - 1}`],
+      ...[
+        process.execPath,
+        PROGRAM,
+        'run',
+        '--root',
+        `${SHARED}/${bed.rootName(root)}`,
+        '--array',
+        `0-${tasks - 1}`,
+      ],
       ...['--jobs', String(jobs), '--json', '--progress', 'none', '--logs', 'none', ...more],
       ...['--', 'sh', TASK, String(longEvery), String(ticks)],
     ]

@@ -2,7 +2,7 @@
  * The suite that every kind of shared file system passes: two instances on two nodes, one root, and one of the nodes
  * loses its power, stands still, or is cut off while they run.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../support/wait-until.ts'
 import { Bed, missingFor, type SharedFileSystem } from './bed.ts'
 import { faultsOf, readCommands, readEvidence, type SeenCommand } from './evidence.ts'
@@ -40,6 +40,9 @@ export function describeWithBed(fileSystem: SharedFileSystem, tests: (tools: Sui
       if (missing !== undefined)
         throw new Error(`The fake nodes need ${missing}; test/cluster/bed/deps.sh installs it.`)
       await bed.up()
+    })
+    beforeEach(({ task }) => {
+      bed.tryNumber = task.result?.retryCount ?? 0
     })
     afterEach(() => bed.restore(Instance.takeRunning(bed)))
     afterAll(() => bed.down())
