@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startThreads } from '@mpibatch/batch-core'
-import { communicatorContractCases } from '@mpibatch/batch-core/testing'
+import { contractCases } from '@mpibatch/batch-core/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 const script = new URL('./fixtures/threads-contract.mjs', import.meta.url)
@@ -19,7 +19,7 @@ describe('communicators between threads', () => {
     const { failure, exitCodes } = await startThreads({ count, script, argv: [report] }).ended
     expect(failure).toBeUndefined()
     expect(exitCodes).toEqual(new Array(count).fill(0))
-    const names = communicatorContractCases.map(({ name }) => name)
+    const names = contractCases.map(({ name }) => name)
     expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual(new Array(count).fill(names))
   })
 })

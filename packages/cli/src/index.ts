@@ -10,6 +10,7 @@ import { findScriptCommunicator } from './mpi/script-communicator.ts'
 export * from '@mpibatch/batch-core'
 export { createFsStateProvider, openRootView } from '@mpibatch/fs-state'
 export { tasksFromCsv } from './input/tasks-from-csv.ts'
+export { worldCommunicator } from './world-communicator.ts'
 
 /**
  * Opens a batch over a task root. Collective over the ranks: every one opens it with equal options.

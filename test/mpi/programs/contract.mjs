@@ -1,5 +1,5 @@
 /** Runs the communicator contract on all ranks, and prints each case that fails. Argument: a part of the cases' names. */
-import { communicatorContractCases } from '@mpibatch/batch-core/testing'
+import { contractCases } from '@mpibatch/batch-core/testing'
 import { openMpiJob } from '@mpibatch/native-mpi'
 
 const [, , part = ''] = process.argv
@@ -7,7 +7,7 @@ const job = await openMpiJob()
 const { communicator, facts } = job
 const failures = []
 let count = 0
-for (const { name, run } of communicatorContractCases) {
+for (const { name, run } of contractCases) {
   if (!name.includes(part)) continue
   count += 1
   const own = await communicator.duplicate()

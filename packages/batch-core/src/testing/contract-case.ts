@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Communicator } from '../communicator.ts'
 
 /** One promise of the port `Communicator`. */
-export interface CommunicatorContractCase {
+export interface ContractCase {
   /** What is promised, as a sentence. */
   readonly name: string
   /** Throws in at least one rank if the promise is broken. Collective. */

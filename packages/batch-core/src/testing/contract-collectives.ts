@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { assertFails, type CommunicatorContractCase, ranksOf } from './contract-case.ts'
+import { assertFails, type ContractCase, ranksOf } from './contract-case.ts'
 
 const ROUNDS = 25
 
 /** What holds for the collective calls that make no new object. */
-export const collectiveCases: readonly CommunicatorContractCase[] = [
+export const collectiveCases: readonly ContractCase[] = [
   {
     name: 'no rank leaves a barrier before all have come',
     run: async (communicator) => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { assertFails, type CommunicatorContractCase, ranksOf } from './contract-case.ts'
+import { assertFails, type ContractCase, ranksOf } from './contract-case.ts'
 
 const CLOSED = 'ERR_MPIBATCH_CLOSED'
 
 /** What holds for making and closing communicators. */
-export const lifetimeCases: readonly CommunicatorContractCase[] = [
+export const lifetimeCases: readonly ContractCase[] = [
   {
     name: 'split makes one communicator per color, ranked by key and then by old rank',
     run: async (communicator) => {

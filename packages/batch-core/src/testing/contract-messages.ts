@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { assertFails, type CommunicatorContractCase, ranksOf } from './contract-case.ts'
+import { assertFails, type ContractCase, ranksOf } from './contract-case.ts'
 
 const MANY = 2000
 const LARGE_SIZE_BYTES = 8 * 1024 * 1024
@@ -7,7 +7,7 @@ const LARGE_SIZE_BYTES = 8 * 1024 * 1024
 const PATIENCE_MS = 60_000
 
 /** What holds for send and receive. */
-export const messageCases: readonly CommunicatorContractCase[] = [
+export const messageCases: readonly ContractCase[] = [
   {
     name: 'messages of one sender and tag arrive in the order in which they were sent',
     run: async (communicator) => {

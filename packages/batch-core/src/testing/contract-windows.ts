@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { assertFails, type CommunicatorContractCase } from './contract-case.ts'
+import { assertFails, type ContractCase } from './contract-case.ts'
 
 const ADDITIONS = 500
 const PAIRS = 200
@@ -15,7 +15,7 @@ function blockOf(rank: number): Int32Array {
 }
 
 /** What holds for shared windows. */
-export const windowCases: readonly CommunicatorContractCase[] = [
+export const windowCases: readonly ContractCase[] = [
   {
     name: 'a new window is all zero and shows every member what any member stored',
     run: async (communicator) => {

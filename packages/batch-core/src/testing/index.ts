@@ -1,6 +1,6 @@
 /** For tests: ranks inside one thread, and what every communicator has to do. */
-export { communicatorContractCases } from './communicator-contract.ts'
-export type { CommunicatorContractCase } from './contract-case.ts'
+export { contractCases } from './contract.ts'
+export type { ContractCase } from './contract-case.ts'
 export {
   createLoopback,
   createLoopbackTransports,
