@@ -49,7 +49,23 @@ interface MemberEnd {
 
 const SEVERITY: Readonly<Record<TaskEnd, number>> = { DONE: 0, OPEN: 1, FAILED: 2 }
 
-/** See the top of this file. */
+/**
+ * Worker groups that share a list of tasks. Opened by `openBatch`, on all ranks.
+ *
+ * Each group claims one task after another until none is left: with {@link Batch.run}, with `for await`, or with
+ * {@link Batch.nextTask}. No task is given to two groups, nor to two jobs on one root. At the end all ranks call
+ * {@link Batch.close}, or open the batch with `await using`.
+ *
+ * @example
+ * ```ts
+ * const batch = await openBatch({ root: 'out', tasks: ['a', 'b', 'c'], groupSize: 2 })
+ * await batch.run(async (task, group) => {
+ *   const parts = await group.gather(await simulate(task.name, group.rank))
+ *   if (parts !== undefined) await writeFile(`${task.directory}/result.json`, JSON.stringify(parts))
+ * })
+ * const counts = await batch.close()
+ * ```
+ */
 export class Batch implements AsyncIterable<Task> {
   readonly #parts: BatchParts
   readonly #current = new Map<number, Task>()

@@ -1,37 +1,34 @@
-/**
- * A lock whose token passes between ranks in order of request.
- *
- * Purpose: let one rank at a time do something that the memory of no single rank can guard.
- *
- * Guarantees: one holder at a time; ranks get the lock in the order of their atomic swap on the queue's tail; a free
- * lock costs two atomic operations and no message, a hand-over at most one between threads. Locks never take each other's token.
- *
- * Calling sequence: `TokenLock.create` on all ranks, then `acquire` and `release`, or `withLock`, on any rank; at the
- * end `close` on all ranks. Callers on one rank share its place in the queue, in order of call.
- *
- * Failure: a holder that ends without `release` keeps the token; ranks right behind it fail with RankLostError.
- *
- * The queue is in `token-queue.ts`; `docs/token-lock.md` tells how it works.
- */
-import type { Communicator } from './communicator.ts'
+/** The token lock. Its queue is in `token-queue.ts`; `docs/token-lock.md` tells how it works. */
+import type { Communicator, WaitOptions } from './communicator.ts'
 import { ClosedError, LockNotHeldError, UsageError } from './errors.ts'
 import { createTokenQueue, type TokenQueue } from './token-queue.ts'
 import { checkWaitLimits, watchWaitLimits } from './wait-limits.ts'
-
-/** How long {@link TokenLock.acquire} waits. */
-export interface AcquireOptions {
-  /** Milliseconds to wait before {@link TimeoutError}; without it, for ever. */
-  readonly timeoutMs?: number
-  /** Ends the wait with the signal's reason. */
-  readonly signal?: AbortSignal
-}
 
 interface Caller {
   readonly grant: () => void
   readonly refuse: (reason: unknown) => void
 }
 
-/** See the top of this file. */
+/**
+ * A lock whose token passes between ranks in the order of request. It lets one rank at a time do what the memory of no
+ * single rank can guard: append to a file, print, use a device.
+ *
+ * One rank holds it at a time. Ranks get it in the order of their atomic swap on the tail of a queue; a free lock costs
+ * two atomic operations and no message, a hand-over at most one between threads. Locks never take each other's token,
+ * so there may be any number of them, over any communicators.
+ *
+ * {@link TokenLock.create} is collective, then any rank calls `acquire` and `release`, or `withLock`, when it likes; at
+ * the end all call {@link TokenLock.close}. Callers on one rank share its place in the queue, in the order of call.
+ *
+ * A holder that ends without `release` keeps the token: the ranks right behind it fail with {@link RankLostError}.
+ *
+ * @example
+ * ```ts
+ * const lock = await TokenLock.create(communicator)
+ * await lock.withLock(() => appendFile('report.txt', line))
+ * await lock.close()
+ * ```
+ */
 export class TokenLock {
   readonly #communicator: Communicator
   readonly #queue: TokenQueue
@@ -68,7 +65,7 @@ export class TokenLock {
    * @throws {@link ClosedError} after {@link TokenLock.close}.
    * @throws {@link RankLostError} if the rank before this one in the queue has ended with the token.
    */
-  async acquire(options: AcquireOptions = {}): Promise<void> {
+  async acquire(options: WaitOptions = {}): Promise<void> {
     if (this.#closing !== undefined) throw closedError()
     if (this.#failure !== undefined) throw this.#failure.reason
     checkWaitLimits(options)
@@ -107,7 +104,7 @@ export class TokenLock {
   }
 
   /** Runs a function under the lock and releases it, also when the function throws. Not collective. */
-  async withLock<T>(run: () => T | Promise<T>, options: AcquireOptions = {}): Promise<T> {
+  async withLock<T>(run: () => T | Promise<T>, options: WaitOptions = {}): Promise<T> {
     await this.acquire(options)
     let result: T
     try {
