@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "adopt_descriptor.h"
+#include "mapped_file.h"
 #include "mpi_thread.h"
 
 namespace mpibatch {
@@ -266,6 +267,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["allocate"] = Napi::Function::New(env, Allocate);
   exports["map"] = Napi::Function::New(env, Map);
   exports["unmap"] = Napi::Function::New(env, Unmap);
+  exports["mapFile"] = Napi::Function::New(env, MapFile);
+  exports["unmapFile"] = Napi::Function::New(env, UnmapFile);
   exports["watch"] = Napi::Function::New(env, Watch);
   exports["park"] = Napi::Function::New(env, Park);
   exports["wake"] = Napi::Function::New(env, Wake);

@@ -3,6 +3,7 @@
  * Start at `mpi-job.ts`; the C++ side starts at `native/mpi_thread.h`.
  */
 export { examineMpi, type FoundLibrary, type MpiExamination, type TriedLauncher } from './examine-mpi.ts'
+export { type FileMapping, openFileMapping } from './file-mapping.ts'
 export { detectLauncher, type LauncherFacts, type LauncherFamily } from './launcher.ts'
 export { libraryNames } from './library-names.ts'
 export { withoutLibrarySettings } from './library-settings.ts'

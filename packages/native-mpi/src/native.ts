@@ -36,6 +36,10 @@ export interface Native {
   map(path: string, sizeBytes: number): ArrayBuffer
   /** Frees memory; the buffer's length is 0 from then on. */
   unmap(buffer: ArrayBuffer): void
+  /** Maps a file for reading only; in any thread. The descriptor may be closed then. */
+  mapFile(descriptor: number, sizeBytes: number): ArrayBuffer
+  /** Ends what {@link mapFile} began; the buffer's length is 0 from then on. */
+  unmapFile(buffer: ArrayBuffer): void
   /** Looks at a word while it has a value, no longer than so, and gives the processor to others between two looks. */
   watch(buffer: ArrayBuffer, index: number, value: number, microsecondsMax: number): void
   /** Blocks while a word has a value and nobody wakes it, no longer than so; does nothing on unmapped memory. */
