@@ -1,3 +1,4 @@
+import type { SharedMemory } from './shared-memory.ts'
 import type { SharedWindow } from './shared-window.ts'
 
 /** A received message. */
@@ -98,6 +99,14 @@ export interface Communicator {
   duplicate(options?: WaitOptions): Promise<Communicator>
   /** Makes an array of Int32 words, all 0, that every member reads and changes atomically. Collective. */
   createWindow(options: { readonly length: number }): Promise<SharedWindow>
+  /**
+   * Makes memory, all 0, that every member sees at once (MPI_Win_allocate_shared). Collective.
+   *
+   * @throws {@link UsageError} on all members if they are on several nodes: `splitByNode` makes communicators of those
+   *   that share memory.
+   * @throws {@link SharedMemoryError} on all members if there is not so much memory, or one of them can't reach it.
+   */
+  allocateShared(options: { readonly sizeBytes: number }): Promise<SharedMemory>
   /** Frees the communicator (MPI_Comm_free). Collective; calls after it throw {@link ClosedError}. */
   close(): Promise<void>
 }

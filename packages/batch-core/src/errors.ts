@@ -114,6 +114,11 @@ export class MpiError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_MPI' = 'ERR_MPIBATCH_MPI'
 }
 
+/** Memory that ranks share could not be had: there is not so much, or one of them can't reach it. Exit code 3. */
+export class SharedMemoryError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_SHARED_MEMORY' = 'ERR_MPIBATCH_SHARED_MEMORY'
+}
+
 /** Something that can't happen did: a bug of ours. Exit code 70. */
 export class InvariantError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_INVARIANT' = 'ERR_MPIBATCH_INVARIANT'
@@ -143,6 +148,8 @@ const CLASSES = [
   StateIoError,
   LeaseLostError,
   RankLostError,
+  MpiError,
+  SharedMemoryError,
   InvariantError,
 ] as const
 

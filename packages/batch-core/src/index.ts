@@ -44,6 +44,7 @@ export {
   STOP_NONE,
   setRuntime,
 } from './runtime.ts'
+export type { SharedMemory } from './shared-memory.ts'
 export type { SharedWindow, WordParking } from './shared-window.ts'
 export { createSoloCommunicator } from './solo-communicator.ts'
 export {
@@ -98,5 +99,11 @@ export {
   type ThreadJobResult,
 } from './threads/start-threads.ts'
 export { TokenLock } from './token-lock.ts'
-export type { MappedWords, RemoteWords, TransportMemory, WordOperation } from './transport-memory.ts'
+export type {
+  MappedBytes,
+  MappedWords,
+  RemoteWords,
+  TransportMemory,
+  WordOperation,
+} from './transport-memory.ts'
 export { createWorkerGroup, groupLayout, type WorkerGroup } from './worker-group.ts'

@@ -19,15 +19,17 @@ import type {
   SplitOptions,
   WaitOptions,
 } from './communicator.ts'
+import { decisionOf, resultOf } from './decision.ts'
 import { ClosedError, ConfigMismatchError, RankLostError, TimeoutError, UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
 import { Mailbox } from './mailbox.ts'
+import { copyMessage, withCopyErrors } from './message-copy.ts'
 import type { Envelope, MessageTransport } from './message-transport.ts'
-import { createProcessWindow } from './process-window.ts'
 import { checkReduceInput, combine, type ReduceInput } from './reduce.ts'
+import { allocateSharedMemory, type MemberPlace, type SharedMemory } from './shared-memory.ts'
 import type { SharedWindow } from './shared-window.ts'
-import { SharedWordsWindow } from './shared-words-window.ts'
 import { checkWaitLimits } from './wait-limits.ts'
+import { createWindow } from './window.ts'
 
 /**
  * Largest communicator whose members say goodbye to each other one by one, which leaves nothing behind. Among more that
@@ -61,9 +63,6 @@ interface Call {
   readonly startMs: number
   readonly signal: AbortSignal | undefined
 }
-
-/** What rank 0 found for everybody, or why it can't be. */
-type Decision<T> = { readonly result: T } | { readonly mismatch: string }
 
 class MessageCommunicator implements Communicator {
   readonly rank: number
@@ -174,22 +173,16 @@ class MessageCommunicator implements Communicator {
     return new MessageCommunicator(this.#endpoint, this.#members, context)
   }
 
-  async createWindow(options: { readonly length: number }): Promise<SharedWindow> {
+  async createWindow({ length }: { readonly length: number }): Promise<SharedWindow> {
     this.#checkOpen()
-    const { length } = options
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new UsageError(`The length is ${length}, but has to be a number of words, 0 or more.`)
     }
-    const { memory, nodes, worldRank } = this.#endpoint.transport
-    const call = this.#begin('createWindow')
-    if (memory === undefined) {
-      const buffer = await this.#decide(call, length, (lengths) => allocateWords(agreedLength(lengths)))
-      return new SharedWordsWindow(new Int32Array(buffer), () => this.barrier())
-    }
-    await this.#decide(call, length, agreedLength)
-    const ownerWorldRank = this.#worldRank(0)
-    const isNearOwner = nodes?.[ownerWorldRank] === nodes?.[worldRank]
-    return createProcessWindow({ length, communicator: this, memory, isNearOwner, ownerWorldRank })
+    return createWindow(length, this.#place('createWindow'))
+  }
+
+  async allocateShared({ sizeBytes }: { readonly sizeBytes: number }): Promise<SharedMemory> {
+    return allocateSharedMemory(sizeBytes, this.#place('allocateShared'))
   }
 
   /** Frees the communicator. Collective; a second call returns the promise of the first. */
@@ -233,7 +226,7 @@ class MessageCommunicator implements Communicator {
     for (bit >>= 1; bit > 0; bit >>= 1) {
       if (relative + bit < this.size) this.#post(rankOf(relative + bit), { ...call.mark, data: result })
     }
-    return relative === 0 ? copy(result) : result
+    return relative === 0 ? copyMessage(result) : result
   }
 
   async #gather<T>(call: Call, value: T, root: number): Promise<T[] | undefined> {
@@ -243,19 +236,28 @@ class MessageCommunicator implements Communicator {
     }
     const values: T[] = []
     for (let rank = 0; rank < this.size; rank += 1) {
-      values.push(rank === root ? copy(value) : ((await this.#take(call, rank)) as T))
+      values.push(rank === root ? copyMessage(value) : ((await this.#take(call, rank)) as T))
     }
     return values
+  }
+
+  /** What it takes to make memory that the members share; begins the call. */
+  #place(operation: string): MemberPlace {
+    const { memory, nodes } = this.#endpoint.transport
+    const call = this.#begin(operation)
+    return {
+      communicator: this,
+      memory,
+      nodeOf: (rank) => nodes?.[this.#worldRank(rank)] ?? 0,
+      ownerWorldRank: this.#worldRank(0),
+      decide: (value, find) => this.#decide(call, value, find),
+    }
   }
 
   /** Lets rank 0 find one result from the values of all; all members get it, or all throw. */
   async #decide<T, R>(call: Call, value: T, find: (values: T[]) => R): Promise<R> {
     const values = await this.#gather(call, value, 0)
-    const found = values === undefined ? undefined : decisionOf(() => find(values))
-    const decision = await this.#broadcast(call, found, 0)
-    invariant(decision !== undefined, 'Rank 0 decided nothing')
-    if ('mismatch' in decision) throw new ConfigMismatchError(decision.mismatch)
-    return decision.result
+    return resultOf(await this.#broadcast(call, values && decisionOf(() => find(values)), 0))
   }
 
   #begin(operation: string, { timeoutMs, signal }: WaitOptions = {}): Call {
@@ -337,43 +339,4 @@ function lateError(source: number, { mark, timeoutMs }: Call): TimeoutError {
 
 function closedError(): ClosedError {
   return new ClosedError('This communicator was closed. Use it before close, or duplicate another one.')
-}
-
-function agreedLength(lengths: readonly number[]): number {
-  const [length = 0] = lengths
-  if (lengths.some((other) => other !== length)) {
-    throw new ConfigMismatchError(
-      `createWindow got the lengths ${lengths.join(', ')} from ranks 0 to ${lengths.length - 1}. Give the same on all ranks.`,
-    )
-  }
-  return length
-}
-
-function allocateWords(length: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT)
-}
-
-function decisionOf<T>(find: () => T): Decision<T> {
-  try {
-    return { result: find() }
-  } catch (error) {
-    if (error instanceof ConfigMismatchError) return { mismatch: error.message }
-    throw error
-  }
-}
-
-function copy<T>(value: T): T {
-  return withCopyErrors(() => structuredClone(value))
-}
-
-function withCopyErrors<T>(step: () => T): T {
-  try {
-    return step()
-  } catch (error) {
-    if (!(error instanceof DOMException && error.name === 'DataCloneError')) throw error
-    throw new UsageError(
-      `This can't be sent to another rank: ${error.message} Send plain data: no functions, no open handles.`,
-      { cause: error },
-    )
-  }
 }

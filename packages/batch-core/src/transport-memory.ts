@@ -12,6 +12,19 @@ export interface MappedWords {
   free(): void
 }
 
+/** Memory of any bytes that processes of one node share, seen twice by each. */
+export interface MappedBytes {
+  readonly writable: ArrayBuffer
+  /** The same bytes; a write to them ends the process, with a sentence. */
+  readonly readable: ArrayBuffer
+  /** Plain data with which another process of the node maps them. */
+  readonly handle: unknown
+  /** No process maps them from now on. */
+  seal(): void
+  /** Lets go of them here: both buffers are empty from then on. */
+  free(): void
+}
+
 /** What a {@link RemoteWords} does with a word; see `SharedWindow`. */
 export type WordOperation = 'load' | 'store' | 'fetchAdd' | 'exchange' | 'compareExchange'
 
@@ -38,6 +51,18 @@ export interface TransportMemory {
    * @throws Error where they can't be reached.
    */
   map(handle: unknown): MappedWords
+  /**
+   * Makes bytes, 1 at least, all 0.
+   *
+   * @throws {@link SharedMemoryError} if they can't be had.
+   */
+  allocateBytes(sizeBytes: number): MappedBytes
+  /**
+   * Maps bytes that another process of this node made.
+   *
+   * @throws {@link SharedMemoryError} where they can't be reached.
+   */
+  mapBytes(handle: unknown): MappedBytes
   /** Lets ranks of other nodes operate on words of this rank. @returns The number under which they find them. */
   serve(mapped: MappedWords): number
   /** Ends that. */

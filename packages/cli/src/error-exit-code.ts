@@ -12,6 +12,7 @@ const ENVIRONMENT_CODES = new Set([
   'ERR_MPIBATCH_STATE_IO',
   'ERR_MPIBATCH_LEASE_LOST',
   'ERR_MPIBATCH_MPI',
+  'ERR_MPIBATCH_SHARED_MEMORY',
 ])
 
 /** The exit code that belongs to the code of an error (`docs/errors.md`), or `undefined` for errors not of ours. */

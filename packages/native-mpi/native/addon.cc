@@ -184,6 +184,26 @@ Napi::Value Map(const Napi::CallbackInfo& info) {
   }
 }
 
+// The memory of a buffer that was not unmapped.
+SharedMemory& MemoryOf(Napi::Env env, const Napi::Value& value) {
+  const auto found = MappedMemory().find(value.As<Napi::ArrayBuffer>().Data());
+  if (found == MappedMemory().end()) throw Napi::Error::New(env, "The memory was unmapped before");
+  return found->second->memory;
+}
+
+// mapReadOnly(buffer, sentence): buffer
+Napi::Value MapReadOnly(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  try {
+    return ToArrayBuffer(env, MemoryOf(env, info[0]).MapReadOnly(info[1].As<Napi::String>()));
+  } catch (const std::system_error& error) {
+    ThrowSystemError(env, error);
+  }
+}
+
+// closeFile(buffer)
+void CloseFile(const Napi::CallbackInfo& info) { MemoryOf(info.Env(), info[0]).CloseFile(); }
+
 // unmap(buffer): its length is 0 from then on, so that no late read ends the process.
 void Unmap(const Napi::CallbackInfo& info) {
   auto buffer = info[0].As<Napi::ArrayBuffer>();
@@ -266,6 +286,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["operate"] = Napi::Function::New(env, Operate);
   exports["allocate"] = Napi::Function::New(env, Allocate);
   exports["map"] = Napi::Function::New(env, Map);
+  exports["mapReadOnly"] = Napi::Function::New(env, MapReadOnly);
+  exports["closeFile"] = Napi::Function::New(env, CloseFile);
   exports["unmap"] = Napi::Function::New(env, Unmap);
   exports["mapFile"] = Napi::Function::New(env, MapFile);
   exports["unmapFile"] = Napi::Function::New(env, UnmapFile);

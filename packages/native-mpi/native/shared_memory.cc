@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "protected_ranges.h"
+
 namespace mpibatch {
 namespace {
 
@@ -68,6 +70,22 @@ SharedMemory SharedMemory::Map(const std::string& path, std::size_t sizeBytes) {
   return SharedMemory(descriptor, sizeBytes);
 }
 
+SharedMemory SharedMemory::MapReadOnly(const std::string& sentence) const {
+  SharedMemory memory;
+  void* address = mmap(nullptr, MappedSize(sizeBytes_), PROT_READ, MAP_SHARED, descriptor_, 0);
+  if (address == MAP_FAILED) ThrowErrno("mmap of " + std::to_string(sizeBytes_) + " bytes to read");
+  memory.address_ = address;
+  memory.sizeBytes_ = sizeBytes_;
+  memory.isProtected_ = true;
+  ProtectRange(address, MappedSize(sizeBytes_), sentence);
+  return memory;
+}
+
+void SharedMemory::CloseFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  descriptor_ = -1;
+}
+
 SharedMemory::SharedMemory(SharedMemory&& other) noexcept { *this = std::move(other); }
 
 SharedMemory& SharedMemory::operator=(SharedMemory&& other) noexcept {
@@ -76,6 +94,7 @@ SharedMemory& SharedMemory::operator=(SharedMemory&& other) noexcept {
   address_ = std::exchange(other.address_, nullptr);
   sizeBytes_ = std::exchange(other.sizeBytes_, 0);
   descriptor_ = std::exchange(other.descriptor_, -1);
+  isProtected_ = std::exchange(other.isProtected_, false);
   path_ = std::move(other.path_);
   return *this;
 }
@@ -84,8 +103,9 @@ SharedMemory::~SharedMemory() { Release(); }
 
 void SharedMemory::Release() {
   if (address_ == nullptr) return;
+  if (isProtected_) UnprotectRange(address_);
   munmap(address_, MappedSize(sizeBytes_));
-  close(descriptor_);
+  CloseFile();
   address_ = nullptr;
 }
 

@@ -15,6 +15,10 @@ class SharedMemory {
   // Maps what another process of this node has made. Throws std::system_error where it can't be reached.
   static SharedMemory Map(const std::string& path, std::size_t sizeBytes);
 
+  // The same pages once more, at another address, where a write ends the process with this sentence. Throws
+  // std::system_error.
+  SharedMemory MapReadOnly(const std::string& sentence) const;
+
   SharedMemory() = default;
   SharedMemory(SharedMemory&& other) noexcept;
   SharedMemory& operator=(SharedMemory&& other) noexcept;
@@ -22,6 +26,10 @@ class SharedMemory {
   SharedMemory& operator=(const SharedMemory&) = delete;
   // Unmaps it; who else has it mapped keeps it.
   ~SharedMemory();
+
+  // Nobody maps it from here any more; each file that stays open would count towards the limit of the
+  // process.
+  void CloseFile();
 
   void* address() const { return address_; }
   std::size_t sizeBytes() const { return sizeBytes_; }
@@ -35,7 +43,9 @@ class SharedMemory {
 
   void* address_ = nullptr;
   std::size_t sizeBytes_ = 0;
+  // -1 if there is none any more.
   int descriptor_ = -1;
+  bool isProtected_ = false;
   std::string path_;
 };
 

@@ -100,7 +100,10 @@ class RunningJob {
   constructor(native: Native, rank: number | undefined) {
     this.#native = native
     this.#rank = rank
-    this.#memory = new MpiMemory(native, (reason, isHeld) => this.#hold(reason, isHeld))
+    this.#memory = new MpiMemory(native, {
+      holdAlive: (reason, isHeld) => this.#hold(reason, isHeld),
+      rank: () => this.#rank,
+    })
   }
 
   start(names: readonly string[], { silenceMs, supervisorToken }: MpiJobOptions): Promise<NativeFacts> {

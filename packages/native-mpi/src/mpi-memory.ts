@@ -1,7 +1,9 @@
 import {
+  type MappedBytes,
   type MappedWords,
   MpiError,
   type RemoteWords,
+  SharedMemoryError,
   type TransportMemory,
   UsageError,
   type WordOperation,
@@ -49,14 +51,23 @@ interface Request {
 export class MpiMemory implements TransportMemory {
   readonly #native: Native
   readonly #holdAlive: (reason: 'reply', isHeld: boolean) => void
+  readonly #rank: () => number | undefined
   readonly #waiting = new Map<number, Waiting>()
   /** Keeps what is served from the collector, which would unmap it under the MPI thread. */
   readonly #served = new Map<number, MappedWords>()
   #requestCount = 0
 
-  constructor(native: Native, holdAlive: (reason: 'reply', isHeld: boolean) => void) {
+  constructor(
+    native: Native,
+    parts: {
+      readonly holdAlive: (reason: 'reply', isHeld: boolean) => void
+      /** World rank of this process, asked when MPI has started. */
+      readonly rank: () => number | undefined
+    },
+  ) {
     this.#native = native
-    this.#holdAlive = holdAlive
+    this.#holdAlive = parts.holdAlive
+    this.#rank = parts.rank
   }
 
   allocate(length: number): MappedWords {
@@ -75,6 +86,28 @@ export class MpiMemory implements TransportMemory {
   map(handle: unknown): MappedWords {
     const { path, sizeBytes } = handle as Handle
     return this.#mapped(this.#native.map(path, sizeBytes), { path, sizeBytes })
+  }
+
+  allocateBytes(sizeBytes: number): MappedBytes {
+    try {
+      const { buffer, path } = this.#native.allocate(sizeBytes)
+      return this.#mappedTwice(buffer, { path, sizeBytes })
+    } catch (error) {
+      throw new SharedMemoryError(
+        `${sizeBytes} bytes of shared memory could not be had: ${(error as Error).message}. Use less, or a machine with more memory.`,
+        { cause: error, details: { sizeBytes } },
+      )
+    }
+  }
+
+  mapBytes(handle: unknown): MappedBytes {
+    const { path, sizeBytes } = handle as Handle
+    try {
+      return this.#mappedTwice(this.#native.map(path, sizeBytes), { path, sizeBytes })
+    } catch (error) {
+      const { message } = error as Error
+      throw new SharedMemoryError(message, { cause: error, details: { path, sizeBytes } })
+    }
   }
 
   serve(mapped: MappedWords): number {
@@ -125,6 +158,20 @@ export class MpiMemory implements TransportMemory {
     })
   }
 
+  #mappedTwice(writable: ArrayBuffer, handle: Handle): MappedBytes {
+    const readable = this.#native.mapReadOnly(writable, strayWriteSentence(this.#rank()))
+    return {
+      writable,
+      readable,
+      handle,
+      seal: () => this.#native.closeFile(writable),
+      free: () => {
+        this.#native.unmap(readable)
+        this.#native.unmap(writable)
+      },
+    }
+  }
+
   #mapped(buffer: ArrayBuffer, handle: Handle): MappedWords {
     const parking: WordParking = {
       watch: (index, value, microsecondsMax) => this.#native.watch(buffer, index, value, microsecondsMax),
@@ -133,4 +180,8 @@ export class MpiMemory implements TransportMemory {
     }
     return { words: new Int32Array(buffer), handle, parking, free: () => this.#native.unmap(buffer) }
   }
+}
+
+function strayWriteSentence(rank: number | undefined): string {
+  return `mpibatch: rank ${rank} wrote to the values of a SharedArray, which are only to be read, and ends by SIGSEGV. Use set() or assign(), or make the array with access: 'direct'.`
 }

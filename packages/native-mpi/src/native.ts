@@ -34,6 +34,10 @@ export interface Native {
   /** Makes zeroed memory that other processes of the node open by its path. */
   allocate(sizeBytes: number): { readonly buffer: ArrayBuffer; readonly path: string }
   map(path: string, sizeBytes: number): ArrayBuffer
+  /** Maps the same memory once more; a write there ends the process, with this sentence on standard error. */
+  mapReadOnly(buffer: ArrayBuffer, sentence: string): ArrayBuffer
+  /** Closes the file behind memory: nobody can map it again from here. What is mapped stays. */
+  closeFile(buffer: ArrayBuffer): void
   /** Frees memory; the buffer's length is 0 from then on. */
   unmap(buffer: ArrayBuffer): void
   /** Maps a file for reading only; in any thread. The descriptor may be closed then. */

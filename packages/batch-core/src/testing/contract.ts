@@ -13,6 +13,7 @@ import { collectiveCases } from './contract-collectives.ts'
 import { lifetimeCases } from './contract-lifetime.ts'
 import { lockCases } from './contract-locks.ts'
 import { messageCases } from './contract-messages.ts'
+import { sharedMemoryCases } from './contract-shared-memory.ts'
 import { windowCases } from './contract-windows.ts'
 
 /** What the port `Communicator` promises, in the order of its methods. */
@@ -21,6 +22,7 @@ export const communicatorCases: readonly ContractCase[] = [
   ...collectiveCases,
   ...lifetimeCases,
   ...windowCases,
+  ...sharedMemoryCases,
 ]
 
 /** What the library promises over any communicator: one entry per part of it. */

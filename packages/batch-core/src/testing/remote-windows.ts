@@ -9,7 +9,9 @@ import type {
   SplitOptions,
   WaitOptions,
 } from '../communicator.ts'
+import { UsageError } from '../errors.ts'
 import { invariant } from '../invariant.ts'
+import type { SharedMemory } from '../shared-memory.ts'
 import type { SharedWindow } from '../shared-window.ts'
 
 /** One operation of a rank on a window. */
@@ -81,6 +83,12 @@ class RemoteWindowCommunicator implements Communicator {
         step({ rank, operation: 'accumulate' }, () => inner.accumulate(index, values)),
       close: () => inner.close(),
     }
+  }
+
+  async allocateShared(options: { readonly sizeBytes: number }): Promise<SharedMemory> {
+    const nodes = await this.#inner.allgather(this.#node)
+    if (new Set(nodes).size === 1) return this.#inner.allocateShared(options)
+    throw new UsageError(`These ranks are on the nodes ${nodes.join(', ')}, which share no memory.`)
   }
 
   async split(options: SplitOptions): Promise<Communicator | undefined> {
