@@ -107,6 +107,15 @@ export class RankLostError extends MpibatchError {
 }
 
 /**
+ * A function given to `MapReduce.map` threw. The message has the stack from the rank where it did; `details` has `phase`
+ * (`'work'` or `'reduce'`), `index` of the item, `rank` and `host`; `cause` is what was thrown, on other ranks as an `Error`
+ * with the same name, message and stack.
+ */
+export class WorkError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_WORK' = 'ERR_MPIBATCH_WORK'
+}
+
+/**
  * MPI failed, or there is none that fits. `details` has the call, MPI's error class and this rank, where MPI reported
  * it. Exit code 3.
  */
@@ -150,6 +159,7 @@ const CLASSES = [
   RankLostError,
   MpiError,
   SharedMemoryError,
+  WorkError,
   InvariantError,
 ] as const
 

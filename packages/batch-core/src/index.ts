@@ -25,6 +25,8 @@ export type {
 } from './communicator.ts'
 export * from './errors.ts'
 export { invariant } from './invariant.ts'
+export { MapReduce } from './map-reduce.ts'
+export type { MapOptions, MapReduceOptions, MapReducer, MapWork } from './map-reduce-options.ts'
 export { MemoryStateStore, memoryStateStoreProvider } from './memory-state-store.ts'
 export { createMessageCommunicator } from './message-communicator.ts'
 export type { Envelope, MessageTransport, TransportListener } from './message-transport.ts'

@@ -12,6 +12,7 @@ import type { ContractCase } from './contract-case.ts'
 import { collectiveCases } from './contract-collectives.ts'
 import { lifetimeCases } from './contract-lifetime.ts'
 import { lockCases } from './contract-locks.ts'
+import { mapReduceCases } from './contract-map-reduce.ts'
 import { messageCases } from './contract-messages.ts'
 import { sharedMemoryCases } from './contract-shared-memory.ts'
 import { windowCases } from './contract-windows.ts'
@@ -26,7 +27,7 @@ export const communicatorCases: readonly ContractCase[] = [
 ]
 
 /** What the library promises over any communicator: one entry per part of it. */
-export const libraryCases: readonly ContractCase[] = [...lockCases]
+export const libraryCases: readonly ContractCase[] = [...lockCases, ...mapReduceCases]
 
 /** All cases. */
 export const contractCases: readonly ContractCase[] = [...communicatorCases, ...libraryCases]
