@@ -76,6 +76,12 @@ export const PAGES = [
     names: ['TokenLock'],
   },
   {
+    file: 'map-reduce.md',
+    title: 'MapReduce',
+    intro: 'All ranks go over a list together, and one of them gets the results in order.',
+    names: ['MapReduce', 'MapReduceOptions', 'MapOptions', 'MapWork', 'MapReducer'],
+  },
+  {
     file: 'errors.md',
     title: 'Errors',
     intro:
@@ -99,6 +105,7 @@ export const PAGES = [
       'StateIoError',
       'LeaseLostError',
       'RankLostError',
+      'WorkError',
       'MpiError',
       'InvariantError',
     ],

@@ -68,7 +68,8 @@ export class MapReduce {
    *
    * @throws {@link ConfigMismatchError} on all ranks if they differ in `debug`.
    */
-  static async open({ communicator, debug = false }: MapReduceOptions): Promise<MapReduce> {
+  static async open(options: MapReduceOptions): Promise<MapReduce> {
+    const { communicator, debug = false } = options
     const own = communicator === null ? createSoloCommunicator() : await communicator.duplicate()
     const all = await own.allgather(debug)
     if (all.some((other) => other !== all[0])) {
@@ -90,7 +91,8 @@ export class MapReduce {
    * used on.
    *
    * @param items - An array, typed or not; or a number n, for the items 0 to n - 1.
-   * @param work - Computes the result of one item, which may be a promise.
+   * @param work - Computes the result of one item, or a promise of it.
+   * @param options - What becomes of the results, and how items are dealt out.
    * @returns On the root, the result of each item, or what `reduce` made of it; on other ranks `undefined`.
    * @throws {@link WorkError} on all ranks if a function threw, for the first such item that is known: with its index, the
    *   rank, the host and the stack.
@@ -98,15 +100,15 @@ export class MapReduce {
    *   launcher ends the job.
    * @throws {@link UsageError} on all ranks if an argument can't be, {@link ConfigMismatchError} if arguments differ.
    */
-  async map<Item, Result, Reduced = Awaited<Result>>(
+  async map<Item, Result, Reduced = Result>(
     items: ArrayLike<Item>,
     work: MapWork<Item, Result>,
-    options?: MapOptions<Item, Awaited<Result>, Reduced>,
+    options?: MapOptions<Item, Result, Reduced>,
   ): Promise<Reduced[] | undefined>
-  async map<Result, Reduced = Awaited<Result>>(
+  async map<Result, Reduced = Result>(
     items: number,
     work: MapWork<number, Result>,
-    options?: MapOptions<number, Awaited<Result>, Reduced>,
+    options?: MapOptions<number, Result, Reduced>,
   ): Promise<Reduced[] | undefined>
   async map<Item, Result, Reduced>(
     items: ArrayLike<Item> | number,
