@@ -52,6 +52,28 @@ describeMpi('a run of commands under a launcher', ['openmpi', 'mpich'], (mpi) =>
     for (const task of tasks) expect(countLines(join(cwd, 'mpibatch.out', task, 'runs'))).toBe(1)
   })
 
+  it('prints what tasks of all ranks have printed, in their order, and logs them', async () => {
+    const cwd = temporaryDirectory()
+    const values = Array.from({ length: 12 }, (_, index) => String(index))
+    const line = [
+      '--keep-order',
+      '--tag',
+      '--joblog',
+      'log',
+      '--name',
+      't{}',
+      '-c',
+      'echo {}; exit $(({} % 2))',
+    ]
+    const ended = await runOn(mpi, 3, [...line, ':::', ...values], { cwd })
+    expect(ended.stdout.match(/^t.*$/gm)).toEqual(values.map((value) => `t${value}\t${value}`))
+    const log = read(cwd, 'log').trimEnd().split('\n').slice(1)
+    const ends = log.map((text) => text.split('\t')).map((cells) => [Number(cells[0]) - 1, Number(cells[6])])
+    expect(ends.sort(([one = 0], [other = 0]) => one - other)).toEqual(
+      values.map((value) => [Number(value), Number(value) % 2]),
+    )
+  })
+
   it('reads a list from standard input on rank 0, and has several slots a rank', async () => {
     const cwd = temporaryDirectory()
     const words = [PROGRAM, 'run', '--json', '-a', '-', '-j', '2', '-c', 'echo {%}; sleep 0.1; test {} != 3']

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { EXIT_CODE } from './exit-code.ts'
+import { onOutputError } from './output/broken-pipe.ts'
 
 /**
  * The program: finds the command, runs it, and sets the exit code of the process. Errors end in one sentence on
  * standard error; `--debug` adds the stack.
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.stdout.on('error', endOnBrokenPipe)
+  process.stdout.on('error', onOutputError)
   process.exitCode = await runProgram(argv)
 }
 
@@ -48,10 +49,4 @@ async function runProgram(argv: readonly string[]): Promise<number> {
 function readVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version
-}
-
-/** `mpibatch list | head` ends quietly when the reader has seen enough. */
-function endOnBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT_CODE.done)
-  throw error
 }

@@ -102,11 +102,13 @@ export function* readLineBlocks(
     const buffer = Buffer.allocUnsafe(BLOCK_SIZE)
     // Bytes, not characters, are carried over: a block may end within a character.
     let rest: Buffer = Buffer.alloc(0)
-    let unskipped = skip
-    for (let count = files.read(descriptor, buffer); count > 0; count = files.read(descriptor, buffer)) {
-      const start = Math.min(unskipped, count)
-      unskipped -= start
-      const read = buffer.subarray(start, count)
+    let position = skip
+    for (;;) {
+      // What has no positions, a pipe, can be read from its beginning only.
+      const count = files.read(descriptor, buffer, skip === 0 ? undefined : position)
+      if (count === 0) break
+      position += count
+      const read = buffer.subarray(0, count)
       const bytes = rest.length === 0 ? read : Buffer.concat([rest, read])
       const end = bytes.lastIndexOf(0x0a) + 1
       rest = Buffer.from(bytes.subarray(end))

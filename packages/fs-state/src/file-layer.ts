@@ -22,8 +22,8 @@ export interface DirectoryEntry {
 export interface FileLayer {
   /** Opens a file; `flags` are those of `node:fs` constants. A mode is cut by the umask. */
   open(path: string, flags: number, mode?: number): number
-  /** Reads from the current position; 0 at the end. */
-  read(descriptor: number, buffer: Uint8Array): number
+  /** Reads from the current position, or from a given byte, which leaves the current one alone; 0 at the end. */
+  read(descriptor: number, buffer: Uint8Array, position?: number): number
   /** Writes all of the text, in one call where the system takes it in one. */
   write(descriptor: number, text: string): void
   close(descriptor: number): void

@@ -4,6 +4,8 @@
  */
 export { type Administrator, openAdministrator, type WaitingOwner } from './administrator.ts'
 export type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
+export { AttemptFollower } from './attempt-follower.ts'
+export type { AttemptRow, AttemptRowOutcome } from './attempt-table.ts'
 export { type DoctorOptions, examineDirectory } from './doctor/doctor.ts'
 export type { DoctorReport, Finding, Severity, StepReport } from './doctor/report.ts'
 export type { DirectoryEntry, EntryKind, FileLayer } from './file-layer.ts'

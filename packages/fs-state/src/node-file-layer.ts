@@ -30,7 +30,7 @@ const LIST_BATCH = 1024
 /** The file layer over `node:fs`. */
 export const nodeFileLayer: FileLayer = {
   open: (path, flags, mode = 0o666) => openSync(path, flags, mode),
-  read: (descriptor, buffer) => readSync(descriptor, buffer, 0, buffer.length, null),
+  read: (descriptor, buffer, position) => readSync(descriptor, buffer, 0, buffer.length, position ?? null),
   write: writeWhole,
   close: (descriptor) => closeSync(descriptor),
   sync: (descriptor) =>

@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import type { AttemptReason, TaskState, TaskValue } from '@mpibatch/batch-core'
 import type { EndLine } from './attempt-log.ts'
+import { type AttemptRow, readAttemptTable } from './attempt-table.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
 import { listHistoryInstances } from './history.ts'
@@ -38,6 +39,8 @@ export interface TaskReport {
   readonly index: number
   readonly name: string
   readonly values?: Readonly<Record<string, TaskValue>>
+  /** What the task runs, on one line, if the manifest says it. */
+  readonly summary?: string
   /** The state; a result that a dead owner left unfinished counts already. */
   readonly state: TaskState
   /** Highest event slot of the task, 0 if it has no events; not looked up for a task that is DONE. */
@@ -78,10 +81,14 @@ export interface InstanceReport {
 export interface RootView {
   /** Goes through all tasks: the manifest's in their order, then those of other programs by name. */
   tasks(): Generator<TaskReport>
+  /** The same tasks, by what the manifest alone says of them: nothing is read for it. */
+  knownTasks(): Generator<Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'>>
   /** One task, or `undefined` if the root has none of that name. */
   task(name: string): TaskReport | undefined
   /** Number of tasks by state. */
   counts(): Readonly<Record<TaskState, number>>
+  /** All attempts on record: those that ended in the order of their records, then those without an end. */
+  attempts(): Generator<AttemptRow>
   /** All instances that have ever registered, the oldest first. */
   instances(): readonly InstanceReport[]
   /** Directory of a task. */
@@ -126,6 +133,10 @@ class FsRootView implements RootView {
     for (const [index, task] of this.#known.entries()) yield this.#report(index, task, owners)
   }
 
+  *knownTasks(): Generator<Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'>> {
+    for (const [index, task] of this.#known.entries()) yield factsOf(index, task)
+  }
+
   task(name: string): TaskReport | undefined {
     this.#indexOf ??= new Map(this.#known.map((task, index) => [task.name, index]))
     const index = this.#indexOf.get(name)
@@ -159,6 +170,10 @@ class FsRootView implements RootView {
     return reports.sort((one, other) => one.startedAtMs - other.startedAtMs)
   }
 
+  attempts(): Generator<AttemptRow> {
+    return readAttemptTable(this.#files, this.#root)
+  }
+
   taskDirectory(name: string): string {
     return taskDirectory(this.#root, name)
   }
@@ -167,13 +182,10 @@ class FsRootView implements RootView {
     return toReport(info, looksAlive(found, this.#self, this.#local))
   }
 
-  #report(
-    index: number,
-    { name, values, directoryFault }: KnownTask,
-    owners: Map<string, TaskOwner>,
-  ): TaskReport {
+  #report(index: number, known: KnownTask, owners: Map<string, TaskOwner>): TaskReport {
+    const { name, directoryFault } = known
     const directory = this.taskDirectory(name)
-    const base = { index, name, ...(values === undefined ? {} : { values }) }
+    const base = factsOf(index, known)
     if (directoryFault !== undefined) {
       const message = `${directory} is ${directoryFault}`
       return { ...base, state: 'INVALID', slot: 0, attempts: 0, message, directoryFault }
@@ -233,6 +245,17 @@ class FsRootView implements RootView {
     if (text === this.#recordsOf) return
     this.#records = readTaskRecords(this.#files, this.#root)
     this.#recordsOf = text
+  }
+}
+
+function factsOf(
+  index: number,
+  { name, values, summary }: KnownTask,
+): Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'> {
+  return {
+    ...{ index, name },
+    ...(values === undefined ? {} : { values }),
+    ...(summary === undefined ? {} : { summary }),
   }
 }
 

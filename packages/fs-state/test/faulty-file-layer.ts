@@ -41,7 +41,8 @@ export function faultyFileLayer(
       paths.set(descriptor, path)
       return descriptor
     },
-    read: (descriptor, buffer) => run('read', at(descriptor), () => real.read(descriptor, buffer)),
+    read: (descriptor, buffer, position) =>
+      run('read', at(descriptor), () => real.read(descriptor, buffer, position)),
     write: (descriptor, text) => run('write', at(descriptor), () => real.write(descriptor, text)),
     close: (descriptor) => real.close(descriptor),
     sync: async (descriptor) => await run('sync', at(descriptor), () => real.sync(descriptor)),

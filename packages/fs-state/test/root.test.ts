@@ -115,7 +115,14 @@ describe('a look at a root', () => {
       ...{ state: 'RUNNING', attempts: 1, startedAtMs: expect.any(Number) },
       owner: { instance: store.instance, pid: process.pid, alive: true },
     })
-    expect(open).toEqual({ index: 3, name: 'open', state: 'OPEN', slot: 0, attempts: 0 })
+    expect(open).toEqual({
+      index: 3,
+      name: 'open',
+      state: 'OPEN',
+      slot: 0,
+      attempts: 0,
+      summary: expect.any(String),
+    })
     expect(view.counts()).toEqual({ OPEN: 1, RUNNING: 1, DONE: 1, FAILED: 1, INVALID: 0 })
     expect(view.instances()).toMatchObject([
       { instance: store.instance, alive: true, command: 'the command' },

@@ -23,8 +23,10 @@ function staleFileLayer(): FileLayer {
       else states.delete(descriptor)
       return descriptor
     },
-    read: (descriptor, buffer) =>
-      states.has(descriptor) ? Buffer.from('OPEN\n').copy(buffer) : nodeFileLayer.read(descriptor, buffer),
+    read: (descriptor, buffer, position) =>
+      states.has(descriptor)
+        ? Buffer.from('OPEN\n').copy(buffer)
+        : nodeFileLayer.read(descriptor, buffer, position),
   }
 }
 
@@ -87,8 +89,9 @@ describe('an instance that still sees RUNNING where its dead predecessor has sho
         else states.delete(descriptor)
         return descriptor
       },
-      read: (descriptor, buffer) => {
-        if (!states.has(descriptor) || staleReads === 0) return nodeFileLayer.read(descriptor, buffer)
+      read: (descriptor, buffer, position) => {
+        if (!states.has(descriptor) || staleReads === 0)
+          return nodeFileLayer.read(descriptor, buffer, position)
         staleReads -= 1
         return Buffer.from('RUNNING\n').copy(buffer)
       },

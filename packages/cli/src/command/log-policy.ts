@@ -17,7 +17,11 @@ export interface LogPaths {
  *   others' end in their number: `stdout.1`.
  */
 export function logPaths(policy: LogPolicy, directory: string, groupRank = 0): LogPaths {
-  if (policy === 'none') return {}
+  return policy === 'none' ? {} : logFiles(directory, groupRank)
+}
+
+/** The files in which a task's output is, if it is kept; see {@link logPaths}. */
+export function logFiles(directory: string, groupRank: number): Required<LogPaths> {
   const ending = groupRank === 0 ? '' : `.${groupRank}`
   return { stdoutPath: join(directory, `stdout${ending}`), stderrPath: join(directory, `stderr${ending}`) }
 }

@@ -44,6 +44,11 @@ export const COMMAND_LIST: readonly CommandDescription[] = [
     description: 'is this directory safe for a task root; finds and repairs what is wrong in one',
   },
   {
+    name: 'export',
+    usage: 'export [ROOT] --joblog|--csv|--json',
+    description: 'print the table of every attempt',
+  },
+  {
     name: 'gc',
     usage: 'gc [ROOT]',
     description: 'remove what nothing needs any more; refuses while an instance lives',

@@ -16,6 +16,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   recover: async () => (await import('./reopen.ts')).recoverCommand,
   rerun: async () => (await import('./reopen.ts')).rerunCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  export: async () => (await import('./export.ts')).exportCommand,
   gc: async () => (await import('./gc.ts')).gcCommand,
   completion: async () => (await import('./completion.ts')).completionCommand,
 }

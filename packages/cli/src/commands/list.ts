@@ -9,6 +9,7 @@ import {
   taskCells,
   taskRecord,
 } from '../output/task-line.ts'
+import { writeLines } from '../output/write-lines.ts'
 import type { Command } from './command.ts'
 import { parseArguments } from './parse-arguments.ts'
 import { onlyRoot } from './task-root.ts'
@@ -42,7 +43,7 @@ export const listCommand: Command = {
     const tasks = [...view.tasks()].filter(
       (task) => states === undefined || states.has(task.state.toLowerCase()),
     )
-    await write(linesOf(tasks, { json: values.json === true, template }))
+    await writeLines(linesOf(tasks, { json: values.json === true, template }))
     return EXIT_CODE.done
   },
 }
@@ -62,24 +63,6 @@ function* linesOf(
   } else {
     yield* alignColumns([LIST_COLUMNS, ...tasks.map(taskCells)])
   }
-}
-
-/** Lines are put together into larger pieces, and a slow reader is waited for. */
-const LINES_PER_PIECE = 1000
-
-async function write(lines: Iterable<string>): Promise<void> {
-  let piece: string[] = []
-  const flush = async (): Promise<void> => {
-    if (piece.length === 0) return
-    const text = `${piece.join('\n')}\n`
-    piece = []
-    if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve))
-  }
-  for (const line of lines) {
-    piece.push(line)
-    if (piece.length >= LINES_PER_PIECE) await flush()
-  }
-  await flush()
 }
 
 function parseStates(text: unknown): ReadonlySet<string> | undefined {

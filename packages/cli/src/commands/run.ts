@@ -6,6 +6,7 @@ import { SupervisorReport, takeSupervisorToken } from '../launch/supervised.ts'
 import { findLauncher } from '../mpi/find-launcher.ts'
 import { ProgressDisplay } from '../output/progress-display.ts'
 import { reportError } from '../output/report-error.ts'
+import { JobLog } from '../run/job-log.ts'
 import { type RunSummary, summarize, summaryLines } from '../run/run-summary.ts'
 import { StopControl } from '../run/stop-control.ts'
 import type { Command } from './command.ts'
@@ -21,6 +22,8 @@ export interface RunContext {
   readonly request: RunRequest
   readonly stop: StopControl
   readonly progress: ProgressDisplay
+  /** Only on the process that keeps it, and only if it was asked for. */
+  readonly jobLog?: JobLog | undefined
 }
 
 /** `mpibatch run`: a command, or a job script, once per task. */
@@ -92,11 +95,14 @@ async function runHere(
   const stop = new StopControl((text) => progress.message(text), { supervised })
   if (supervised) stop.listenToSignals()
   supervisor.started()
+  let jobLog: JobLog | undefined
   try {
-    const context = { request, stop, progress }
+    jobLog = JobLog.open(request.options, progress)
+    const context = { request, stop, progress, jobLog }
     const outcome = request.work?.kind === 'script' ? await runScript(context) : await runCommands(context)
     return finish(outcome, stop)
   } finally {
+    jobLog?.close()
     progress.stop()
     stop.ignoreSignals()
   }

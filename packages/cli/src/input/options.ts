@@ -54,6 +54,10 @@ export interface RunOptions {
   readonly environment: Readonly<Record<string, string>>
   readonly logs: 'all' | 'failed' | 'none'
   readonly durability: Durability
+  /** Whether and how each task's output is printed when it ends. */
+  readonly print: PrintOptions | undefined
+  /** File for a line per task that ends; `undefined`: none. */
+  readonly jobLog: string | undefined
   readonly progress: 'auto' | 'bar' | 'plain' | 'none'
   readonly dryRun: boolean
   readonly json: boolean
@@ -65,6 +69,14 @@ export interface RunOptions {
   readonly source: SourceOptions
   /** Names of the options that stood on the command line, without dashes: `root`, `group-size`. */
   readonly given: ReadonlySet<string>
+}
+
+/** How the output of tasks is printed. */
+export interface PrintOptions {
+  /** Whether each line has the task's name before it. */
+  readonly tag: boolean
+  /** Whether it comes in the order of the tasks. */
+  readonly keepOrder: boolean
 }
 
 /** How often ranks are started again unless `--restarts` says. */
@@ -107,6 +119,8 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     environment: readEnvironment(given.list('env')),
     logs: given.choice('logs') as RunOptions['logs'],
     durability: given.choice('durability') as Durability,
+    print: readPrint(given),
+    jobLog: given.path('joblog'),
     progress: given.choice('progress') as RunOptions['progress'],
     dryRun: given.flag('dry-run'),
     json: given.flag('json'),
@@ -222,6 +236,12 @@ function readLauncher(given: GivenOptions): string | undefined {
     )
   }
   return launcher
+}
+
+/** Each of the two others means nothing without the printing, so it asks for it. */
+function readPrint(given: GivenOptions): PrintOptions | undefined {
+  const [tag, keepOrder] = [given.flag('tag'), given.flag('keep-order')]
+  return given.flag('print') || tag || keepOrder ? { tag, keepOrder } : undefined
 }
 
 function readTimeout(text: string | undefined): number | undefined {

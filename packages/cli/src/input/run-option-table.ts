@@ -68,6 +68,13 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
     description: "add to the tasks' environment; may be repeated",
   },
   choice('logs', ['all', 'failed', 'none'], 'all', "keep stdout and stderr in the task's directory"),
+  flag('print', "also print each task's output when it ends, whole"),
+  flag('tag', "the same, with the task's name before each line"),
+  flag('keep-order', 'the same, in the order of the tasks'),
+  {
+    ...text('joblog', 'FILE', "add a line per task that ends, in GNU parallel's columns"),
+    completes: 'file',
+  },
   choice(
     'durability',
     ['none', 'terminal', 'full'],
@@ -82,7 +89,7 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
 ]
 
 /** Options that the documentation describes for later versions; they are refused by name. */
-const LATER_OPTIONS: readonly string[] = ['joblog', 'keep-order', 'print', 'tag', 'time-limit']
+const LATER_OPTIONS: readonly string[] = ['time-limit']
 
 /** Whether an option, without its dashes, is one of a later version. */
 export function isLaterOption(name: string): boolean {

@@ -5,6 +5,7 @@ import type { RunOptions } from '../input/options.ts'
 import { runCommandBatch } from '../run/command-run.ts'
 import { planCommands, readCommandList } from '../run/plan-commands.ts'
 import { messagesBetween } from './group-messages.ts'
+import { MpiTaskEnds } from './mpi-task-ends.ts'
 import { shareList } from './share-list.ts'
 import { shareSlots } from './share-slots.ts'
 
@@ -42,6 +43,7 @@ export async function runMpiCommands(
     slots: share.count,
     firstSlot: share.first,
     groupRanks: all || groupRank === 0 ? [groupRank] : [],
+    ends: options.print === undefined ? undefined : new MpiTaskEnds(await communicator.duplicate()),
     peersOf: all && groupSize > 1 ? messagesBetween : undefined,
     inherited: withoutLibrarySettings(process.env),
     onMessage,

@@ -17,6 +17,7 @@ import { EXIT_CODE } from '../exit-code.ts'
 import type { RunRequest } from '../input/run-request.ts'
 import type { SupervisorReport } from '../launch/supervised.ts'
 import { ProgressDisplay } from '../output/progress-display.ts'
+import { JobLog } from '../run/job-log.ts'
 import { StopControl } from '../run/stop-control.ts'
 import { runMpiCommands } from './mpi-commands.ts'
 import { runMpiScript } from './mpi-script.ts'
@@ -133,14 +134,18 @@ class RankRun {
 
   async #work(): Promise<RankWork> {
     const { job, request, stop, progress, say } = this.#parts
-    const context: RunContext = { request, stop, progress }
+    let jobLog: JobLog | undefined
     try {
+      if (job.facts.rank === 0) jobLog = JobLog.open(request.options, progress)
+      const context: RunContext = { request, stop, progress, jobLog }
       if (!this.#isScript) return { outcome: await runMpiCommands(context, { job, onMessage: say }) }
       const outcome = await runMpiScript(context, { job })
       return { outcome, ...(outcome.leftOpen ? { leaving: LEFT_OPEN } : {}) }
     } catch (error) {
       progress.stop()
       return { failure: this.#isScript ? scriptFailure(error, job.facts.rank) : rankFailure(error) }
+    } finally {
+      jobLog?.close()
     }
   }
 

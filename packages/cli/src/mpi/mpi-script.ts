@@ -33,7 +33,7 @@ export interface MpiScriptOutcome extends RunOutcome {
  * @throws What the script throws.
  */
 export async function runMpiScript(
-  { request, stop, progress }: RunContext,
+  { request, stop, progress, jobLog }: RunContext,
   { job }: { readonly job: MpiJob },
 ): Promise<MpiScriptOutcome> {
   const { options, work, source } = request
@@ -61,6 +61,7 @@ export async function runMpiScript(
     stop: stopWord,
     announce: (batch) => {
       batches.push(batch)
+      jobLog?.follow(batch)
       progress.start(counts)
     },
   })

@@ -18,6 +18,8 @@ export class ProgressDisplay {
   readonly #style: Exclude<ProgressStyle, 'auto'>
   #counts: (() => TaskCounts) | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Whether something else is being printed. */
+  #isAside = false
 
   constructor(style: ProgressStyle, stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream
@@ -37,8 +39,25 @@ export class ProgressDisplay {
 
   /** Prints a message on a line of its own. */
   message(text: string): void {
-    if (this.#style === 'bar' && this.#timer !== undefined) this.#stream.write(CLEAR_LINE)
+    if (this.#hasBar) this.#stream.write(CLEAR_LINE)
     this.#stream.write(`mpibatch: ${text}\n`)
+  }
+
+  /**
+   * Takes the bar away while something else is printed.
+   *
+   * @param print - Resolves when it is, to whether it has left the cursor within a line.
+   */
+  async printAside(print: () => Promise<boolean>): Promise<void> {
+    this.#isAside = true
+    if (this.#hasBar) this.#stream.write(CLEAR_LINE)
+    // The bar would wipe away the line on which the cursor is.
+    if ((await print()) && this.#hasBar) this.#stream.write('\n')
+    this.#isAside = false
+  }
+
+  get #hasBar(): boolean {
+    return this.#style === 'bar' && this.#timer !== undefined
   }
 
   /** Takes the bar away. */
@@ -50,7 +69,7 @@ export class ProgressDisplay {
   }
 
   #show(): void {
-    if (this.#counts === undefined) return
+    if (this.#counts === undefined || this.#isAside) return
     const progress = this.#meter.update(this.#counts(), performance.now())
     if (this.#style === 'bar') {
       this.#stream.write(CLEAR_LINE + progressBar(progress, this.#stream.columns ?? DEFAULT_COLUMNS))

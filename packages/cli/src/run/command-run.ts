@@ -11,10 +11,15 @@ import { createFsStateProvider } from '@mpibatch/fs-state'
 import { CommandGuard } from '../command/command-guard.ts'
 import { NodeCommandRunner } from '../command/node-command-runner.ts'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
+import type { RunOptions } from '../input/options.ts'
+import type { CommandPlan } from '../input/plan.ts'
 import type { GroupPeers } from './group-members.ts'
 import { haltOnCounts } from './halt-watch.ts'
+import { OutputOrder } from './output-order.ts'
+import { OutputPrinter } from './output-printer.ts'
 import { type PlannedCommands, planCommands, readCommandList } from './plan-commands.ts'
 import { runSlots } from './slot-run.ts'
+import { LocalTaskEnds, type TaskEnds } from './task-ends.ts'
 
 /** Runs a command per task, in the slots of this process. */
 export async function runCommandTasks(context: RunContext): Promise<RunOutcome> {
@@ -54,6 +59,8 @@ export interface CommandBatch {
   readonly groupRanks: readonly number[]
   /** Makes what the members of a group tell each other by, where they run in processes of their own. */
   readonly peersOf?: ((group: Communicator) => GroupPeers) | undefined
+  /** Carries word of tasks that have ended to the process that prints; left out where this one is alone. */
+  readonly ends?: TaskEnds | undefined
   /** What commands inherit. */
   readonly inherited: Readonly<Record<string, string | undefined>>
   readonly onMessage: (text: string) => void
@@ -61,7 +68,7 @@ export interface CommandBatch {
 
 /** Runs this process' part of a run of commands to its end. Collective over the communicator. */
 export async function runCommandBatch(
-  { request, stop, progress }: RunContext,
+  { request, stop, progress, jobLog }: RunContext,
   own: CommandBatch,
 ): Promise<RunOutcome> {
   const { options } = request
@@ -78,6 +85,7 @@ export async function runCommandBatch(
   let guard: CommandGuard | undefined
   const guarded = async (opening: Promise<StateStore>): Promise<StateStore> => {
     const store = await opening
+    jobLog?.follow({ ticket: store.ticket, tasks })
     guard = new CommandGuard({ ticket: store.ticket, slots: slots * groupRanks.length })
     return store
   }
@@ -95,6 +103,13 @@ export async function runCommandBatch(
     onFault: onMessage,
   })
   progress.start(() => batch.counts())
+  const { print } = options
+  const ends = own.ends ?? new LocalTaskEnds()
+  const printer =
+    print === undefined || communicator.rank > 0
+      ? undefined
+      : await openPrinter(batch, { request, progress, tasks })
+  if (printer !== undefined) ends.listen((taskIndex, end) => printer.ended(taskIndex, end))
   // What ranks elsewhere have done is seen a moment later than it happens.
   const watch =
     communicator.size > 1 ? haltOnCounts(options.halt, { counts: () => batch.counts(), stop }) : undefined
@@ -115,19 +130,65 @@ export async function runCommandBatch(
       environment: options.environment,
       timeoutMs: options.timeoutMs,
       retries: options.retries,
-      logs: options.logs,
+      // What is printed is read from the logs, and the printer removes those that nobody wants to keep.
+      logs: print === undefined ? options.logs : 'all',
+      onEnd: print === undefined ? undefined : (taskIndex, end) => ends.tell(taskIndex, end),
       halt: options.halt,
       stop,
       onMessage,
     })
+    await ends.close()
   } catch (error) {
     failure = error
+    ends.abandon()
   }
+  await printer?.close()
   watch?.stop()
   progress.stop()
   guard?.close()
   const counts = await closeAfter(failure, batch)
   return { root: options.root, counts }
+}
+
+async function openPrinter(
+  batch: Batch,
+  { request, progress, tasks }: Pick<RunContext, 'request' | 'progress'> & Pick<CommandPlan, 'tasks'>,
+): Promise<OutputPrinter> {
+  const { options } = request
+  const { print, retries, logs, groupExec, groupSize } = options
+  return new OutputPrinter({
+    nameOf: (taskIndex) => tasks[taskIndex]?.name ?? '',
+    directoryOf: (taskIndex) => mustHave(batch.directoryOf(taskIndex)),
+    groupRanks: groupExec === 'all' ? Array.from({ length: groupSize }, (_, rank) => rank) : [0],
+    tag: print?.tag ?? false,
+    order: new OutputOrder({
+      retries,
+      awaited: print?.keepOrder === true ? await awaitedTasks(batch, options) : undefined,
+    }),
+    logs,
+    progress,
+  })
+}
+
+/** For each task whether this run may run it, as far as that can be known when it begins. */
+async function awaitedTasks(
+  batch: Batch,
+  { rerun, retryFailed, stealRunning }: Pick<RunOptions, 'rerun' | 'retryFailed' | 'stealRunning'>,
+): Promise<boolean[]> {
+  // Other ranks may have begun; where there are none, what runs does so elsewhere.
+  const running = stealRunning || batch.communicator.size > 1
+  return (
+    await Promise.all(Array.from({ length: batch.taskCount }, (_, index) => batch.getTaskState(index)))
+  ).map((state) => {
+    if (state === 'OPEN') return true
+    if (state === 'RUNNING') return running
+    return state === 'FAILED' ? retryFailed : state === 'DONE' && rerun
+  })
+}
+
+function mustHave<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('A run of commands needs a task root')
+  return value
 }
 
 /** Closes what is open; an error from before stands before one of closing. */

@@ -10,7 +10,7 @@ import { readTaskList } from '../input/task-source.ts'
 import { runThreads } from './thread-run.ts'
 
 /** Runs a job script in every rank; ranks are threads of this process. */
-export async function runJobScript({ request, stop, progress }: RunContext): Promise<RunOutcome> {
+export async function runJobScript({ request, stop, progress, jobLog }: RunContext): Promise<RunOutcome> {
   const { options, work } = request
   if (work?.kind !== 'script') throw new Error('A job script was asked for without one')
   checkScriptRun(request)
@@ -26,6 +26,7 @@ export async function runJobScript({ request, stop, progress }: RunContext): Pro
     halt: options.halt,
     stop,
     progress,
+    jobLog,
     debug: options.debug,
   })
   if (!result.opened && result.failureExitCode === undefined && stop.cause === undefined) {
@@ -65,7 +66,16 @@ function checkScript(path: string): void {
 }
 
 /** Options that say how a command is run; a job script runs no commands. */
-const COMMAND_OPTIONS = ['timeout', 'in-task-dir', 'env', 'logs', 'group-exec'] as const
+const COMMAND_OPTIONS = [
+  'timeout',
+  'in-task-dir',
+  'env',
+  'logs',
+  'group-exec',
+  'print',
+  'tag',
+  'keep-order',
+] as const
 
 function checkOptions(options: RunOptions): void {
   const misplaced = COMMAND_OPTIONS.find((name) => options.given.has(name))

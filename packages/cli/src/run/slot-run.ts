@@ -12,6 +12,7 @@ import { taskEnvironment } from '../command/task-environment.ts'
 import type { HaltPolicy } from '../input/halt.ts'
 import { type GroupPeers, type MemberEnd, runMembers } from './group-members.ts'
 import { applyHalt } from './halt-watch.ts'
+import type { PrintedEnd } from './output-order.ts'
 import type { StopControl } from './stop-control.ts'
 
 /** Time within which one TERM reaches all processes of a job, milliseconds. */
@@ -46,6 +47,8 @@ export interface SlotRunOptions {
   /** How often a failed task is run again. */
   readonly retries: number
   readonly logs: LogPolicy
+  /** Hears of each task that has ended, DONE or FAILED; on one member of its group. @defaultValue nobody */
+  readonly onEnd?: ((taskIndex: number, end: PrintedEnd) => void) | undefined
   readonly halt: HaltPolicy | undefined
   readonly stop: StopControl
   /** Hears what a person should know. */
@@ -99,7 +102,10 @@ async function runSlot(options: SlotRunOptions, slot: number): Promise<void> {
 
 async function runTask(options: SlotRunOptions, task: Task, slot: number): Promise<void> {
   const { stop, groupRanks, peers } = options
-  if (groupRanks.length === 0) return await report(() => task.done(), options)
+  if (groupRanks.length === 0) {
+    await report(() => task.done(), options)
+    return
+  }
   const end = await runMembers({
     groupRanks,
     run: (groupRank, signal) => runCommand(options, task, { slot, groupRank, signal }),
@@ -107,10 +113,13 @@ async function runTask(options: SlotRunOptions, task: Task, slot: number): Promi
     peers,
   })
   await endEscaped(options, task, end.result)
-  await record(options, task, { ...end, worker: slot - 1 })
-  if (options.logs === 'failed' && end.result.reason === 'done') {
+  const isRecorded = await record(options, task, { ...end, worker: slot - 1 })
+  const { reason } = end.result
+  if (options.logs === 'failed' && reason === 'done') {
     for (const groupRank of groupRanks) discardLogs(pathsOf(options, task, groupRank))
   }
+  if (!isRecorded || reason === 'interrupted' || options.batch.group.rank > 0) return
+  options.onEnd?.(task.index, reason === 'done' ? 'DONE' : 'FAILED')
 }
 
 /** One member's place in a task. */
@@ -191,7 +200,7 @@ async function record(
   options: SlotRunOptions,
   task: Task,
   { result, groupRank, worker }: MemberEnd & { readonly worker: number },
-): Promise<void> {
+): Promise<boolean> {
   const { startedAtMs, durationMs, reason, exitCode, signal } = result
   const facts = {
     startedAtMs,
@@ -201,7 +210,7 @@ async function record(
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(signal === undefined ? {} : { signal }),
   }
-  await report(() => {
+  return await report(() => {
     if (reason === 'done') return task.done(facts)
     if (reason === 'interrupted') return task.release(facts)
     const text = failureMessage(result, pathsOf(options, task, groupRank).stderrPath)
@@ -210,12 +219,14 @@ async function record(
   }, options)
 }
 
-/** Ends a task. That another instance has taken it over ends nothing but this attempt. */
-async function report(end: () => Promise<void>, { onMessage }: SlotRunOptions): Promise<void> {
+/** Ends a task. That another instance has taken it over ends nothing but this attempt. @returns Whether the end counts. */
+async function report(end: () => Promise<void>, { onMessage }: SlotRunOptions): Promise<boolean> {
   try {
     await end()
+    return true
   } catch (error) {
     if (!(error instanceof FencedError || error instanceof ForeignWriterError)) throw error
     onMessage(error.message)
+    return false
   }
 }

@@ -19,6 +19,7 @@ import { EXIT_CODE } from '../exit-code.ts'
 import type { HaltPolicy } from '../input/halt.ts'
 import type { ProgressDisplay } from '../output/progress-display.ts'
 import { haltOnCounts } from './halt-watch.ts'
+import type { JobLog } from './job-log.ts'
 import type { StopControl } from './stop-control.ts'
 
 /** What {@link runThreads} needs. */
@@ -32,6 +33,7 @@ export interface ThreadRunOptions {
   readonly halt: HaltPolicy | undefined
   readonly stop: StopControl
   readonly progress: ProgressDisplay
+  readonly jobLog: JobLog | undefined
   readonly debug: boolean
 }
 
@@ -61,6 +63,7 @@ export async function runThreads(options: ThreadRunOptions): Promise<ThreadRunRe
   const leases: StoreLease[] = []
   job.onBatch((announced) => {
     batches.push({ announced, table: new TaskTable(announced.table) })
+    options.jobLog?.follow(announced)
     const lease = leaseOf(announced.ticket)
     if (lease !== undefined) leases.push(endWhenLost(lease, job))
     progress.start(counts)

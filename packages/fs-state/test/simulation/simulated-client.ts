@@ -117,15 +117,15 @@ export class SimulatedClient implements FileLayer {
     })
   }
 
-  read(descriptor: number, buffer: Uint8Array): number {
+  read(descriptor: number, buffer: Uint8Array, position?: number): number {
     const opened = this.#opened(descriptor)
     return this.#run('read', opened.path, () => {
       const { node } = opened
       if (node.kind !== 'file') throw systemError('EISDIR', 'read', opened.path)
-      const count = Math.min(buffer.length, Math.max(node.text.length - opened.position, 0))
-      for (let index = 0; index < count; index += 1)
-        buffer[index] = node.text.charCodeAt(opened.position + index)
-      opened.position += count
+      const start = position ?? opened.position
+      const count = Math.min(buffer.length, Math.max(node.text.length - start, 0))
+      for (let index = 0; index < count; index += 1) buffer[index] = node.text.charCodeAt(start + index)
+      if (position === undefined) opened.position += count
       return count
     })
   }

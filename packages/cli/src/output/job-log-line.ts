@@ -1,0 +1,49 @@
+import { constants } from 'node:os'
+import type { AttemptRow } from '@mpibatch/fs-state'
+import { printable } from './printable.ts'
+
+/** First line of a job log: GNU parallel's columns, by tabs. */
+export const JOB_LOG_HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand'
+
+/** Exit code that stands for a failure without one. */
+const NO_EXIT_CODE = -1
+
+/** The task of an attempt, as a job log names it. */
+export interface JobLogTask {
+  /** Number of the task, from 1. */
+  readonly number: number
+  /** What it runs, on one line. */
+  readonly command: string
+}
+
+/**
+ * An attempt as a line of a job log, without newline; `undefined` for one that has no line there: it has not ended, it
+ * gave its task back, or its result does not count. Readers of a job log take each line for a task that has ended.
+ *
+ * Times are in seconds, the start since 1970. Nothing is counted of what was sent and received. A task that failed has
+ * an exit code other than 0, or a signal.
+ */
+export function jobLogLine(row: AttemptRow, { number, command }: JobLogTask): string | undefined {
+  const { outcome, state, host = '', startedAtMs = 0, durationMs = 0 } = row
+  if (outcome !== 'ended' || state === 'OPEN') return undefined
+  const [exitCode, signal] = endOf(row)
+  return [
+    number,
+    printable(host),
+    (startedAtMs / 1000).toFixed(3),
+    (durationMs / 1000).toFixed(3).padStart(10),
+    0,
+    0,
+    exitCode,
+    signal,
+    printable(command),
+  ].join('\t')
+}
+
+function endOf({ state, exitCode = 0, signal }: AttemptRow): readonly [exitCode: number, signal: number] {
+  if (state === 'DONE') return [0, 0]
+  const numbers: Readonly<Record<string, number>> = constants.signals
+  const signalNumber = signal === undefined ? 0 : (numbers[signal] ?? 0)
+  // Such as a program that is not there, or one that took too long and then ended well.
+  return exitCode === 0 && signalNumber === 0 ? [NO_EXIT_CODE, 0] : [exitCode, signalNumber]
+}

@@ -1,0 +1,138 @@
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { ConfigError, type PlannedTask, type StoreTicket } from '@mpibatch/batch-core'
+import { AttemptFollower } from '@mpibatch/fs-state'
+import type { RunOptions } from '../input/options.ts'
+import { JOB_LOG_HEADER, jobLogLine } from '../output/job-log-line.ts'
+import type { ProgressDisplay } from '../output/progress-display.ts'
+
+/** How often the records are looked at, in milliseconds. */
+const LOOK_MS = 500
+
+/** A batch whose attempts go to a job log. */
+export interface LoggedBatch {
+  /** That of the batch's store; `undefined` if it has none. */
+  readonly ticket: StoreTicket | undefined
+  readonly tasks: readonly PlannedTask[]
+}
+
+interface Followed {
+  readonly follower: AttemptFollower
+  readonly tasks: readonly PlannedTask[]
+  /** Numbers of the tasks by name, from 1, when they are needed. */
+  numbers?: ReadonlyMap<string, number>
+}
+
+/**
+ * `--joblog FILE`: a line for each task that ends, wherever in the job it ran. A file that is there goes on, as the run
+ * does. What is logged is what the ranks have put on record in the root, so a line comes up to half a second late.
+ */
+export class JobLog {
+  readonly #path: string
+  readonly #descriptor: number
+  readonly #onMessage: (text: string) => void
+  readonly #followed: Followed[] = []
+  #timer: NodeJS.Timeout | undefined
+  #hasFailed = false
+
+  /**
+   * Opens the file, if one was asked for; on the one process of the run that keeps it.
+   *
+   * @throws {@link ConfigError} if the file can't be written, or is something else than a job log.
+   */
+  static open(
+    { jobLog: path }: Pick<RunOptions, 'jobLog'>,
+    progress: Pick<ProgressDisplay, 'message'>,
+  ): JobLog | undefined {
+    return path === undefined ? undefined : new JobLog(path, (text) => progress.message(text))
+  }
+
+  private constructor(path: string, onMessage: (text: string) => void) {
+    this.#path = path
+    this.#onMessage = onMessage
+    this.#descriptor = openLog(path)
+  }
+
+  /** Begins to log what ends in a batch. */
+  follow({ ticket, tasks }: LoggedBatch): void {
+    if (ticket === undefined) {
+      this.#onMessage(
+        'A batch without a task root keeps no record of its tasks, so --joblog gets none of them.',
+      )
+      return
+    }
+    this.#followed.push({ follower: new AttemptFollower(ticket), tasks })
+    this.#timer ??= setInterval(() => this.#look(), LOOK_MS).unref()
+  }
+
+  /** Logs what is left, when nothing more can end, and closes the file. */
+  close(): void {
+    clearInterval(this.#timer)
+    this.#look()
+    closeSync(this.#descriptor)
+  }
+
+  #look(): void {
+    if (this.#hasFailed) return
+    try {
+      for (const followed of this.#followed) {
+        const text = newLines(followed)
+        if (text !== '') writeSync(this.#descriptor, text)
+      }
+    } catch (error) {
+      // The run itself has what it needs.
+      this.#hasFailed = true
+      this.#onMessage(
+        `${this.#path} is not added to any more: ${(error as Error).message}. "mpibatch export --joblog" has all of it.`,
+      )
+    }
+  }
+}
+
+function newLines(followed: Followed): string {
+  const { follower, tasks } = followed
+  let text = ''
+  for (const row of follower.read()) {
+    followed.numbers ??= numbersOf(tasks)
+    const number = followed.numbers.get(row.task) ?? 0
+    const line = jobLogLine(row, { number, command: commandOf(tasks[number - 1], row.task) })
+    if (line !== undefined) text += `${line}\n`
+  }
+  return text
+}
+
+/** What a task runs, on one line; its name where that says nothing, as for tasks of a script without values. */
+function commandOf(task: PlannedTask | undefined, name: string): string {
+  const { summary = '{}' } = task ?? {}
+  return summary === '{}' ? name : summary
+}
+
+function numbersOf(tasks: readonly PlannedTask[]): Map<string, number> {
+  const numbers = new Map<string, number>()
+  for (let index = 0; index < tasks.length; index += 1) {
+    const name = tasks[index]?.name
+    if (name !== undefined) numbers.set(name, index + 1)
+  }
+  return numbers
+}
+
+function openLog(path: string): number {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND)
+  } catch (error) {
+    throw new ConfigError(
+      `The job log ${JSON.stringify(path)} can't be written: ${(error as Error).message}. Name another file.`,
+      { cause: error },
+    )
+  }
+  const { size } = fstatSync(descriptor)
+  const start = Buffer.alloc(JOB_LOG_HEADER.length)
+  if (size > 0 && fstatSync(descriptor).isFile()) {
+    readSync(descriptor, start, 0, start.length, 0)
+    if (start.toString() !== JOB_LOG_HEADER) {
+      closeSync(descriptor)
+      throw new ConfigError(`${JSON.stringify(path)} is there, and is no job log. Name another file.`)
+    }
+  } else writeSync(descriptor, `${JOB_LOG_HEADER}\n`)
+  return descriptor
+}
