@@ -123,9 +123,17 @@ export class MpiError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_MPI' = 'ERR_MPIBATCH_MPI'
 }
 
-/** Memory that ranks share could not be had: there is not so much, or one of them can't reach it. Exit code 3. */
+/**
+ * Memory that ranks or processes share could not be had: there is not so much, one of them can't reach it, or the file
+ * system of a directory can't hold it. Exit code 3.
+ */
 export class SharedMemoryError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_SHARED_MEMORY' = 'ERR_MPIBATCH_SHARED_MEMORY'
+}
+
+/** Nobody holds a shared buffer any more that a reference names. */
+export class BufferGoneError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_BUFFER_GONE' = 'ERR_MPIBATCH_BUFFER_GONE'
 }
 
 /** Something that can't happen did: a bug of ours. Exit code 70. */
@@ -160,6 +168,7 @@ const CLASSES = [
   MpiError,
   SharedMemoryError,
   WorkError,
+  BufferGoneError,
   InvariantError,
 ] as const
 

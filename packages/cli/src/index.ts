@@ -8,8 +8,19 @@ import { createFsStateProvider } from '@mpibatch/fs-state'
 import { findScriptCommunicator } from './mpi/script-communicator.ts'
 
 export * from '@mpibatch/batch-core'
-export { createFsStateProvider, openRootView } from '@mpibatch/fs-state'
+export {
+  type BufferElements,
+  type BufferElementType,
+  type BufferReference,
+  type BufferView,
+  createFsStateProvider,
+  openRootView,
+  type PutOptions,
+  type SharedBuffers,
+  type SharedBuffersOptions,
+} from '@mpibatch/fs-state'
 export { tasksFromCsv } from './input/tasks-from-csv.ts'
+export { openSharedBuffers } from './open-shared-buffers.ts'
 export { worldCommunicator } from './world-communicator.ts'
 
 /**

@@ -23,6 +23,11 @@ export {
   type TaskReport,
 } from './root-view.ts'
 export { type RootWatcher, type WatchRootOptions, watchRoot } from './root-watcher.ts'
+export type { BufferReference } from './shared-buffers/buffer-reference.ts'
+export type { BufferElements, BufferElementType } from './shared-buffers/element-types.ts'
+export type { FileMapping } from './shared-buffers/file-mapping.ts'
+export { openSharedBuffersWith, type SharedBuffersOptions } from './shared-buffers/open-shared-buffers.ts'
+export { type BufferView, type PutOptions, SharedBuffers } from './shared-buffers/shared-buffers.ts'
 export { createSlurmJobs, type SlurmJobs } from './slurm-jobs.ts'
 export type { FsStoreTicket } from './store-session.ts'
 export { endProcessesWith, type Survivor } from './survivors.ts'
