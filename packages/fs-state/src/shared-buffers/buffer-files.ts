@@ -1,7 +1,8 @@
 /** The files of buffers: written once, then only read. */
 import { closeSync, constants, fstatSync, openSync, renameSync, rmSync } from 'node:fs'
 import { copyFile, open } from 'node:fs/promises'
-import { StateCorruptError } from '@mpibatch/batch-core'
+import { StateCorruptError, StateIoError } from '@mpibatch/batch-core'
+import { codeOf } from '../io-error.ts'
 
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 
@@ -50,7 +51,12 @@ export async function copyBuffer(from: string, path: string): Promise<void> {
  *   process.
  */
 export function openBuffer(path: string, sizeBytes: number): number {
-  const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  let descriptor: number
+  try {
+    descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    throw ioError('open', path, error)
+  }
   const found = fstatSync(descriptor)
   if (found.isFile() && found.size === sizeBytes) return descriptor
   closeSync(descriptor)
@@ -58,4 +64,12 @@ export function openBuffer(path: string, sizeBytes: number): number {
     `The shared buffer ${path} should have ${sizeBytes} bytes, but has ${found.size}. The reference was changed, or the file was.`,
     { details: { path, sizeBytes, found: found.size } },
   )
+}
+
+/** The error that says what could not be done with the file of a buffer. */
+export function ioError(action: string, path: string, error: unknown): StateIoError {
+  return new StateIoError(`Could not ${action} the shared buffer ${path}: ${(error as Error).message}.`, {
+    cause: error,
+    details: { path, code: codeOf(error) },
+  })
 }

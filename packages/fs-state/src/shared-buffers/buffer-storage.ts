@@ -9,7 +9,7 @@ import { closeSync, existsSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { BufferGoneError, invariant, StateIoError } from '@mpibatch/batch-core'
 import { codeOf } from '../io-error.ts'
-import { copyBuffer, openBuffer, writeBuffer } from './buffer-files.ts'
+import { copyBuffer, ioError, openBuffer, writeBuffer } from './buffer-files.ts'
 import { type BufferPlace, linkFromHolders, removePlace } from './buffer-place.ts'
 import type { BufferReference } from './buffer-reference.ts'
 import { type HeldBuffer, HeldBuffers } from './held-buffers.ts'
@@ -185,11 +185,4 @@ function freeBytes({ base }: BufferPlace): number {
 
 function isFull(error: unknown): boolean {
   return codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
-}
-
-function ioError(action: string, path: string, error: unknown): StateIoError {
-  return new StateIoError(`Could not ${action} the shared buffer ${path}: ${(error as Error).message}.`, {
-    cause: error,
-    details: { path, code: codeOf(error) },
-  })
 }

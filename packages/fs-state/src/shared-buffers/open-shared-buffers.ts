@@ -1,6 +1,6 @@
 import { ConfigError } from '@mpibatch/batch-core'
 import { ownIdentity } from '../process-identity.ts'
-import { findPlace, makePlace, removePlace, sweep } from './buffer-place.ts'
+import { findPlace, makePlace, sweep } from './buffer-place.ts'
 import { BufferStorage } from './buffer-storage.ts'
 import type { FileMapping } from './file-mapping.ts'
 import { createHolderName } from './holder-name.ts'
@@ -48,7 +48,6 @@ export async function openSharedBuffersWith(
     // Who asks for moving buffers away hears now that it can't be.
     if (spillDirectory !== undefined || options.budgetBytes !== undefined) await spill.open()
   } catch (error) {
-    removePlace(memory)
     await janitor.end()
     throw error
   }
