@@ -82,6 +82,22 @@ export const PAGES = [
     names: ['MapReduce', 'MapReduceOptions', 'MapOptions', 'MapWork', 'MapReducer'],
   },
   {
+    file: 'shared-buffers.md',
+    title: 'SharedBuffers',
+    intro:
+      'Typed arrays in memory that processes of a machine share: put once, mapped wherever a small reference arrives. [shared-buffers.md](../shared-buffers.md) says where they lie and for how long.',
+    names: [
+      'openSharedBuffers',
+      'SharedBuffersOptions',
+      'SharedBuffers',
+      'BufferReference',
+      'BufferView',
+      'PutOptions',
+      'BufferElements',
+      'BufferElementType',
+    ],
+  },
+  {
     file: 'errors.md',
     title: 'Errors',
     intro:
@@ -105,6 +121,7 @@ export const PAGES = [
       'StateIoError',
       'LeaseLostError',
       'RankLostError',
+      'BufferGoneError',
       'WorkError',
       'MpiError',
       'InvariantError',

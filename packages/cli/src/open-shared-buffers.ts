@@ -8,7 +8,7 @@ import { openSharedBuffersWith, type SharedBuffers, type SharedBuffersOptions } 
  * ended, also by `kill -9`. What holders have left whose removing processes were ended with them is removed now.
  *
  * @throws {@link ConfigError} for a directory that is not there or is not safe, or a `spillDirectory` that is in memory.
- * @throws {@link StoreUnusableError} if the file system of a directory can't hold buffers, such as one without hard
+ * @throws {@link SharedMemoryError} if the file system of a directory can't hold buffers, such as one without hard
  *   links, or if this machine has no addon of mpibatch, which maps files.
  */
 export async function openSharedBuffers(options: SharedBuffersOptions = {}): Promise<SharedBuffers> {

@@ -8,8 +8,15 @@
 #include <mutex>
 #include <string>
 
+#include "protected_ranges.h"
+
 namespace mpibatch {
 namespace {
+
+constexpr const char* kStrayWrite =
+    "mpibatch: this process is ended because it wrote into a shared buffer, which all who map it read. "
+    "Change a copy "
+    "of the values (values.slice()), and put that.";
 
 // A mapping, which lives no longer than its buffer; empty when it was unmapped before.
 struct Mapping {
@@ -35,6 +42,7 @@ void End(Mapping* mapping) {
   Mappings& all = AllMappings();
   const std::lock_guard<std::mutex> lock(all.mutex);
   all.byAddress.erase(mapping->address);
+  UnprotectRange(mapping->address);
   munmap(mapping->address, mapping->sizeBytes);
   mapping->address = nullptr;
 }
@@ -47,6 +55,7 @@ Napi::Value MapFile(const Napi::CallbackInfo& info) {
   const auto sizeBytes = static_cast<std::size_t>(info[1].As<Napi::Number>().Int64Value());
   void* address = mmap(nullptr, sizeBytes, PROT_READ, MAP_SHARED, descriptor, 0);
   if (address == MAP_FAILED) throw Napi::Error::New(env, std::string("mmap: ") + std::strerror(errno));
+  ProtectRange(address, sizeBytes, kStrayWrite);
   auto* mapping = new Mapping{address, sizeBytes};
   {
     Mappings& all = AllMappings();

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { StoreUnusableError } from '@mpibatch/batch-core'
+import { SharedMemoryError } from '@mpibatch/batch-core'
 import { addonPath, loadNative } from './native.ts'
 
 /** Files as memory that is read without copying them. */
@@ -18,11 +18,11 @@ export interface FileMapping {
 /**
  * Opens what maps files, in any thread; no MPI is needed or started.
  *
- * @throws {@link StoreUnusableError} if the addon is not there.
+ * @throws {@link SharedMemoryError} if the addon is not there.
  */
 export function openFileMapping(): FileMapping {
   if (!existsSync(addonPath)) {
-    throw new StoreUnusableError(
+    throw new SharedMemoryError(
       `Shared buffers need the addon of mpibatch to map files, and it is not there: ${addonPath}. Install a C++ compiler (Debian: g++) and run "npm run build".`,
       { details: { path: addonPath } },
     )

@@ -1,7 +1,7 @@
 /** The files of buffers: written once, then only read. */
 import { closeSync, constants, fstatSync, openSync, renameSync, rmSync } from 'node:fs'
 import { copyFile, open } from 'node:fs/promises'
-import { StateCorruptError, StateIoError } from '@mpibatch/batch-core'
+import { SharedMemoryError, StateCorruptError } from '@mpibatch/batch-core'
 import { codeOf } from '../io-error.ts'
 
 const { COPYFILE_EXCL, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
@@ -67,9 +67,12 @@ export function openBuffer(path: string, sizeBytes: number): number {
 }
 
 /** The error that says what could not be done with the file of a buffer. */
-export function ioError(action: string, path: string, error: unknown): StateIoError {
-  return new StateIoError(`Could not ${action} the shared buffer ${path}: ${(error as Error).message}.`, {
-    cause: error,
-    details: { path, code: codeOf(error) },
-  })
+export function ioError(action: string, path: string, error: unknown): SharedMemoryError {
+  return new SharedMemoryError(
+    `Could not ${action} the shared buffer ${path}: ${(error as Error).message}.`,
+    {
+      cause: error,
+      details: { path, code: codeOf(error) },
+    },
+  )
 }

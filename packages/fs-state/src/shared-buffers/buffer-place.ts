@@ -13,7 +13,7 @@ import {
   statSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError, StoreUnusableError } from '@mpibatch/batch-core'
+import { ConfigError, SharedMemoryError } from '@mpibatch/batch-core'
 import { fileSystemClass } from '../file-system-class.ts'
 import { codeOf } from '../io-error.ts'
 import { nodeFileLayer } from '../node-file-layer.ts'
@@ -86,7 +86,7 @@ function classOf(base: string): ReturnType<typeof fileSystemClass> {
 /**
  * Makes the directory of this holder, and that of the user where it is missing.
  *
- * @throws {@link StoreUnusableError} if it can't be made, or what has the name of the user's directory is not the
+ * @throws {@link SharedMemoryError} if it can't be made, or what has the name of the user's directory is not the
  *   user's alone.
  */
 export function makePlace({ base, root, own }: BufferPlace): void {
@@ -96,9 +96,9 @@ export function makePlace({ base, root, own }: BufferPlace): void {
       mkdirSync(own, { mode: 0o700 })
       return
     } catch (error) {
-      if (error instanceof StoreUnusableError) throw error
+      if (error instanceof SharedMemoryError) throw error
       if (codeOf(error) === 'ENOENT' && tried < MAKE_TRIES_MAX) continue
-      throw new StoreUnusableError(
+      throw new SharedMemoryError(
         `${base} can't hold shared buffers: ${(error as Error).message}. Give another directory, such as /dev/shm.`,
         { cause: error, details: { directory: base } },
       )
@@ -123,7 +123,7 @@ function makePrivate(root: string): void {
         ? 'is open to others'
         : undefined
   if (fault === undefined) return
-  throw new StoreUnusableError(
+  throw new SharedMemoryError(
     `${root} ${fault}, so shared buffers are not safe there. Remove it, or give another directory.`,
     { details: { path: root } },
   )

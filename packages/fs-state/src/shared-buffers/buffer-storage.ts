@@ -7,7 +7,7 @@
  */
 import { closeSync, existsSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { BufferGoneError, invariant, StateIoError } from '@mpibatch/batch-core'
+import { BufferGoneError, invariant, SharedMemoryError } from '@mpibatch/batch-core'
 import { codeOf } from '../io-error.ts'
 import { copyBuffer, ioError, openBuffer, writeBuffer } from './buffer-files.ts'
 import { type BufferPlace, linkFromHolders, removePlace } from './buffer-place.ts'
@@ -40,7 +40,7 @@ export class BufferStorage {
   /**
    * Keeps a new buffer: in memory, or on the disk if there is no room.
    *
-   * @throws {@link StateIoError} if there is no room anywhere.
+   * @throws {@link SharedMemoryError} if there is no room anywhere.
    */
   async add(id: string, values: ArrayBufferView): Promise<void> {
     const sizeBytes = values.byteLength
@@ -168,9 +168,9 @@ export class BufferStorage {
     return join(place.own, id)
   }
 
-  #fullError(sizeBytes: number, otherwise: string): StateIoError {
+  #fullError(sizeBytes: number, otherwise: string): SharedMemoryError {
     const { base } = this.#memory
-    return new StateIoError(
+    return new SharedMemoryError(
       `A shared buffer of ${sizeBytes} bytes has no room in ${base}. ${otherwise} Release buffers that are not needed, or give larger directories as "directory" and "spillDirectory".`,
       { details: { directory: base, sizeBytes, code: 'ENOSPC' } },
     )

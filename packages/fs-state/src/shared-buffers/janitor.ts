@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { StoreUnusableError } from '@mpibatch/batch-core'
+import { SharedMemoryError } from '@mpibatch/batch-core'
 
 const SCRIPT = `trap "" HUP INT QUIT TERM
 while read -r line; do :; done
@@ -24,7 +24,7 @@ export interface Janitor {
 /**
  * Starts the janitor of a holder: it removes these directories, and those that they stand in if nothing else is there.
  *
- * @throws {@link StoreUnusableError} if no shell can be started.
+ * @throws {@link SharedMemoryError} if no shell can be started.
  */
 export async function startJanitor(directories: readonly string[]): Promise<Janitor> {
   // A directory of this process would keep its disk busy, and its variables would make the janitor look like a task's.
@@ -40,7 +40,7 @@ export async function startJanitor(directories: readonly string[]): Promise<Jani
   try {
     await once(child, 'spawn')
   } catch (error) {
-    throw new StoreUnusableError(
+    throw new SharedMemoryError(
       `Shared buffers need a shell that removes them when this process has ended, and it could not be started: ${(error as Error).message}.`,
       { cause: error },
     )

@@ -1,6 +1,6 @@
 import { closeSync, linkSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { StoreUnusableError } from '@mpibatch/batch-core'
+import { SharedMemoryError } from '@mpibatch/batch-core'
 import { isLinkRefusal } from '../file-access.ts'
 import { openBuffer, writeBuffer } from './buffer-files.ts'
 import { type BufferPlace, fileSystemName } from './buffer-place.ts'
@@ -11,7 +11,7 @@ const BYTES = Uint8Array.from({ length: 16 }, (_, index) => 255 - index)
 /**
  * Tries out whether a place can hold buffers, in the directory of this holder.
  *
- * @throws {@link StoreUnusableError} that says what its file system can't do.
+ * @throws {@link SharedMemoryError} that says what its file system can't do.
  */
 export async function probePlace(place: BufferPlace, mapping: FileMapping): Promise<void> {
   const path = join(place.own, 'probe')
@@ -43,9 +43,9 @@ export async function probePlace(place: BufferPlace, mapping: FileMapping): Prom
   unlinkSync(linked)
 }
 
-function refusal(place: BufferPlace, fault: string, cause: unknown): StoreUnusableError {
+function refusal(place: BufferPlace, fault: string, cause: unknown): SharedMemoryError {
   const { base } = place
-  return new StoreUnusableError(
+  return new SharedMemoryError(
     `${base} can't hold shared buffers: its file system (${fileSystemName(place)}) ${fault}. Give another directory, such as /dev/shm.`,
     { cause, details: { directory: base } },
   )

@@ -90,7 +90,7 @@ export class SharedBuffers {
    * @returns What others need to map it.
    * @throws {@link UsageError} if this is no typed array, a shape does not fit, or it is larger than an array buffer of
    *   this Node can be (4 GiB for Node 20).
-   * @throws {@link StateIoError} if there is no room.
+   * @throws {@link SharedMemoryError} if there is no room.
    * @throws {@link ClosedError} after {@link SharedBuffers.close}.
    */
   put<Type extends BufferElementType>(

@@ -53,7 +53,7 @@ export class SpillDirectory {
   /**
    * Makes the place, once.
    *
-   * @throws {@link StoreUnusableError} if it can't be used.
+   * @throws {@link SharedMemoryError} if it can't be used.
    */
   async open(): Promise<BufferPlace> {
     const { place } = this
