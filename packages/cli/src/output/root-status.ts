@@ -2,7 +2,9 @@ import type { RootView, TaskReport } from '@mpibatch/fs-state'
 import { formatDuration } from '../input/duration.ts'
 import { isoTime } from './iso-time.ts'
 import { printable } from './printable.ts'
+import { ROUNDS_FOR_RATE } from './progress-meter.ts'
 import { outcomeText } from './task-line.ts'
+import { secondsLeft } from './time-left.ts'
 
 /** Failures and running tasks that are named; the counts say the rest. */
 const NAMED_MAX = 10
@@ -50,7 +52,7 @@ export interface RootStatus {
   readonly invalid: number
   /** Tasks that ended per second over the last minute. */
   readonly ratePerSecond: number
-  /** Seconds until all have ended at that rate; `null` where it can't be known. */
+  /** Seconds until all have ended, at the rate and the lengths so far; `null` where it can't be known. */
   readonly secondsLeft: number | null
   /** Instances that live. */
   readonly instances: readonly LivingInstance[]
@@ -72,6 +74,7 @@ export function rootStatus(
 ): RootStatus {
   const counts = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0 }
   const running: TaskReport[] = []
+  const lengths = { sumMs: 0, count: 0 }
   const failed: TaskReport[] = []
   let endedLately = 0
   for (const task of view.tasks()) {
@@ -80,13 +83,16 @@ export function rootStatus(
     if (task.state === 'RUNNING') running.push(task)
     if (task.state === 'FAILED') failed.push(task)
     const ended = task.state === 'DONE' || task.state === 'FAILED'
+    if (ended && task.durationMs !== undefined) {
+      lengths.sumMs += task.durationMs
+      lengths.count += 1
+    }
     if (ended && task.endedAtMs !== undefined && nowMs - task.endedAtMs <= RATE_WINDOW_MS) endedLately += 1
   }
   const living = view.instances().filter(({ alive }) => alive)
   const oldestMs = Math.min(...living.map(({ startedAtMs }) => startedAtMs))
   const spanMs = Math.min(Math.max(nowMs - oldestMs, 1000), RATE_WINDOW_MS)
   const ratePerSecond = living.length === 0 ? 0 : endedLately / (spanMs / 1000)
-  const left = counts.OPEN + counts.RUNNING
   failed.sort((one, other) => (other.endedAtMs ?? 0) - (one.endedAtMs ?? 0))
   return {
     root,
@@ -97,7 +103,10 @@ export function rootStatus(
     failed: counts.FAILED,
     invalid: counts.INVALID,
     ratePerSecond: Math.round(ratePerSecond * 1000) / 1000,
-    secondsLeft: left === 0 ? 0 : ratePerSecond > 0 ? Math.round(left / ratePerSecond) : null,
+    secondsLeft: leftOf(
+      { openCount: counts.OPEN, running, lengths, ratePerSecond, nowMs },
+      living.length > 0,
+    ),
     instances: living.map(({ instance, batch, host, pid, startedAtMs, command }) => ({
       instance,
       batch,
@@ -120,6 +129,30 @@ export function rootStatus(
       ended: isoTime(task.endedAtMs),
     })),
   }
+}
+
+/** Seconds until all tasks have ended; `null` if nobody works, or no task has ended yet. */
+function leftOf(
+  work: {
+    readonly openCount: number
+    readonly running: readonly TaskReport[]
+    /** Lengths of the tasks that have ended. */
+    readonly lengths: { readonly sumMs: number; readonly count: number }
+    readonly ratePerSecond: number
+    readonly nowMs: number
+  },
+  isAtWork: boolean,
+): number | null {
+  const { openCount, running, lengths, ratePerSecond, nowMs } = work
+  if (openCount + running.length === 0) return 0
+  if (!isAtWork || lengths.count === 0) return null
+  const meanSeconds = lengths.sumMs / lengths.count / 1000
+  const atOnce = Math.max(running.length, 1)
+  // What comes between tasks counts where they are short.
+  const rounds = (ratePerSecond * RATE_WINDOW_MS) / 1000 / atOnce
+  const taskSeconds = rounds >= ROUNDS_FOR_RATE ? atOnce / ratePerSecond : meanSeconds
+  const runningAges = running.map(({ startedAtMs = nowMs }) => Math.max(nowMs - startedAtMs, 0) / 1000)
+  return Math.round(secondsLeft({ openCount, runningAges, taskSeconds, atOnce }))
 }
 
 /** The counts as a person reads them, at a moment, on one line. */
