@@ -2,6 +2,14 @@
  * Tasks, claims, worker groups, the token lock, the ports, and the runtimes that need no addon.
  * Start at `open-batch.ts`, then `batch.ts`, `task-table.ts`, `communicator.ts`.
  */
+export type {
+  CopyArrayOptions,
+  EmptyArrayOptions,
+  RegionOptions,
+  SetOptions,
+  SharedArrayOptions,
+} from './array-options.ts'
+export { ArrayView, type SliceRange } from './array-view.ts'
 export { Batch, type TaskBody, type TaskCounts } from './batch.ts'
 export {
   type BatchOptions,
@@ -46,6 +54,7 @@ export {
   STOP_NONE,
   setRuntime,
 } from './runtime.ts'
+export { SharedArray } from './shared-array.ts'
 export type { SharedMemory } from './shared-memory.ts'
 export type { SharedWindow, WordParking } from './shared-window.ts'
 export { createSoloCommunicator } from './solo-communicator.ts'
@@ -108,4 +117,5 @@ export type {
   TransportMemory,
   WordOperation,
 } from './transport-memory.ts'
+export type { ElementOf, TypedArray, TypedArrayType } from './typed-arrays.ts'
 export { createWorkerGroup, groupLayout, type WorkerGroup } from './worker-group.ts'

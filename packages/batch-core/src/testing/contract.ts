@@ -8,12 +8,14 @@
  * nodes.
  */
 
+import { arrayWriteCases } from './contract-array-writes.ts'
 import type { ContractCase } from './contract-case.ts'
 import { collectiveCases } from './contract-collectives.ts'
 import { lifetimeCases } from './contract-lifetime.ts'
 import { lockCases } from './contract-locks.ts'
 import { mapReduceCases } from './contract-map-reduce.ts'
 import { messageCases } from './contract-messages.ts'
+import { sharedArrayCases } from './contract-shared-arrays.ts'
 import { sharedMemoryCases } from './contract-shared-memory.ts'
 import { windowCases } from './contract-windows.ts'
 
@@ -27,7 +29,12 @@ export const communicatorCases: readonly ContractCase[] = [
 ]
 
 /** What the library promises over any communicator: one entry per part of it. */
-export const libraryCases: readonly ContractCase[] = [...lockCases, ...mapReduceCases]
+export const libraryCases: readonly ContractCase[] = [
+  ...lockCases,
+  ...mapReduceCases,
+  ...sharedArrayCases,
+  ...arrayWriteCases,
+]
 
 /** All cases. */
 export const contractCases: readonly ContractCase[] = [...communicatorCases, ...libraryCases]
