@@ -40,7 +40,7 @@ export interface MapOptions<Item, Result, Reduced> {
    * {@link MapReduce.ordered}, since a rank works on the items of a chunk one after another. Equal on all ranks.
    *
    * @defaultValue a quarter of a rank's share of the items that are left, at least 1, at most 1024: a million small items are taken
-   *   in a few hundred steps, and ten long ones one by one
+   *   in about a thousand steps, and ten long ones one by one
    */
   readonly chunk?: number
   /** Rank that gets the results. Equal on all ranks. @defaultValue 0 */
