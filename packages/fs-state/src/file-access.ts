@@ -44,6 +44,21 @@ export function refreshNames(files: FileLayer, directory: string): void {
   }
 }
 
+/**
+ * Makes a client of a network file system forget which names on the way to a path it remembers as missing: also the
+ * directories, when another machine has just made them. Opening one asks the server; nothing that fails here matters.
+ */
+export function refreshPath(files: FileLayer, path: string): void {
+  const parent = dirname(path)
+  if (parent === path) return
+  refreshPath(files, parent)
+  try {
+    files.close(files.open(parent, O_RDONLY | O_DIRECTORY))
+  } catch {
+    // What is wrong with it is said by whoever needs it.
+  }
+}
+
 function withFileOnce<T>(files: FileLayer, path: string, use: UseFile<T>): T {
   const descriptor = files.open(path, READ_FLAGS)
   try {

@@ -14,6 +14,7 @@ import {
   TasksChangedError,
 } from '@mpibatch/batch-core'
 import type { OnAppendStep, StoreDurability } from './append.ts'
+import { refreshPath } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { FsStateStore } from './fs-state-store.ts'
 import { type StartHeartbeat, startHeartbeatThread } from './heartbeat-runner.ts'
@@ -25,7 +26,7 @@ import { nodeFileLayer } from './node-file-layer.ts'
 import { type RegisterOptions, registerSession } from './register-session.ts'
 import { checkRootPlace } from './root-check.ts'
 import { createSlurmJobs } from './slurm-jobs.ts'
-import { taskDirectory } from './store-paths.ts'
+import { instanceDirectory, taskDirectory } from './store-paths.ts'
 import { type FsStoreTicket, StoreSession } from './store-session.ts'
 import { readTask } from './task-chain.ts'
 import { reopenTask } from './task-reopening.ts'
@@ -156,8 +157,10 @@ const LOOK_MS = 50
  */
 async function checkSameRoot(files: FileLayer, { root, instance, timings }: FsStoreTicket): Promise<void> {
   const endMs = performance.now() + SEEN_MS_MAX + timings.visibilityMs
-  // Opening the directory shows what has been made since, where a single name may be remembered as missing.
-  while (!listInstances(files, root).includes(instance)) {
+  for (;;) {
+    // A script may have looked for the root before rank 0 made it, and names are remembered as missing.
+    refreshPath(files, instanceDirectory(root, instance))
+    if (listInstances(files, root).includes(instance)) return
     if (performance.now() > endMs) {
       throw new StoreUnusableError(
         `The task root ${root} on ${hostname()} is not the one that rank 0 of this job works on: what that has written there can't be seen here. Choose a --root on a file system that all nodes of the job share.`,

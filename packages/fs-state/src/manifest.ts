@@ -12,7 +12,7 @@ import {
   type TaskValue,
   taskNameFault,
 } from '@mpibatch/batch-core'
-import { publishFile, readLines, syncDirectory } from './file-access.ts'
+import { publishFile, readLines, refreshPath, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { codeOf, toStateIoError } from './io-error.ts'
 import { isObject, parseObject } from './json-object.ts'
@@ -68,6 +68,7 @@ function isTaskValues(value: unknown): value is Readonly<Record<string, TaskValu
  * @throws {@link StateCorruptError} naming file and line.
  */
 export function* readManifest(files: FileLayer, root: string): Generator<ManifestEntry> {
+  refreshPath(files, manifestPath(root, 1))
   for (let segment = 1; ; segment += 1) {
     const path = manifestPath(root, segment)
     if (files.peek(path) === undefined) return
@@ -84,6 +85,7 @@ export function* readManifest(files: FileLayer, root: string): Generator<Manifes
 /** Number of segments that a root's manifest has. */
 export function countSegments(files: FileLayer, root: string): number {
   let count = 0
+  refreshPath(files, manifestPath(root, 1))
   while (files.peek(manifestPath(root, count + 1)) !== undefined) count += 1
   return count
 }

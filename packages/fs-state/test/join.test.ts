@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type StateStore, StoreUnusableError } from '@mpibatch/batch-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { FileLayer } from '../src/file-layer.ts'
 import { createFsStateProvider } from '../src/fs-state-provider.ts'
 import type { Mount } from '../src/mount-table.ts'
 import { nodeFileLayer } from '../src/node-file-layer.ts'
@@ -12,6 +13,30 @@ const NFS = 0x6969
 const nocto: Mount = { type: 'nfs4', source: 'server:/export', point: '/data', options: ['rw', 'nocto'] }
 /** A mount on which only one instance may work at a time. */
 const singleInstance = { ...nodeFileLayer, fileSystemType: () => NFS, mountOf: () => nocto }
+
+/** The file layer of an NFS client that has looked for names before they were made: it knows them when it opens their directory. */
+function withMissingNames(names: readonly string[]): FileLayer {
+  const missing = new Set(names)
+  const isHidden = (path: string): boolean =>
+    [...missing].some((name) => path === name || path.startsWith(`${name}/`))
+  const hide = (path: string): void => {
+    if (isHidden(path))
+      throw Object.assign(new Error(`ENOENT: remembered as missing, ${path}`), { code: 'ENOENT' })
+  }
+  return {
+    ...nodeFileLayer,
+    peek: (path) => (isHidden(path) ? undefined : nodeFileLayer.peek(path)),
+    list: (path) => {
+      hide(path)
+      return nodeFileLayer.list(path)
+    },
+    open: (path, flags, mode) => {
+      hide(path)
+      for (const name of missing) if (dirname(name) === path) missing.delete(name)
+      return nodeFileLayer.open(path, flags, mode)
+    },
+  }
+}
 
 /** Joins a store as another process of its job would: with what JSON leaves of the ticket. */
 async function joinStore(root: string, ticket: unknown, files = nodeFileLayer): Promise<StateStore> {
@@ -74,6 +99,16 @@ describe('a process that joins the job of another', () => {
       .instances()
       .filter((instance) => instance.alive)
     expect(alive.map(({ instance }) => instance)).toEqual([first.instance])
+  })
+
+  it('finds it at once where this machine remembers the root as missing, whatever waits for caches', async () => {
+    const root = freshRoot()
+    const files = withMissingNames([root, join(root, '.mpibatch'), join(root, '.mpibatch/i')])
+    const first = await openStore(root, plan('a', 'b'))
+    expect(files.peek(root)).toBeUndefined()
+    const started = performance.now()
+    await joinStore(root, first.portableTicket, files)
+    expect(performance.now() - started).toBeLessThan(1500)
   })
 
   it('is refused where it does not find the instance that opened the batch', async () => {
