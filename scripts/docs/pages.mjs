@@ -76,6 +76,25 @@ export const PAGES = [
     names: ['TokenLock'],
   },
   {
+    file: 'shared-array.md',
+    title: 'SharedArray and ArrayView',
+    intro: 'Typed arrays of any shape that all ranks read, in one copy per node.',
+    names: [
+      'SharedArray',
+      'ArrayView',
+      'SharedArrayOptions',
+      'EmptyArrayOptions',
+      'CopyArrayOptions',
+      'SetOptions',
+      'RegionOptions',
+      'SliceRange',
+      'TypedArray',
+      'TypedArrayType',
+      'ElementOf',
+      'SharedMemory',
+    ],
+  },
+  {
     file: 'map-reduce.md',
     title: 'MapReduce',
     intro: 'All ranks go over a list together, and one of them gets the results in order.',
@@ -96,6 +115,13 @@ export const PAGES = [
       'BufferElements',
       'BufferElementType',
     ],
+  },
+  {
+    file: 'consistency.md',
+    title: 'Files between ranks',
+    intro:
+      'Reading what another rank wrote to a file. [consistency.md](../consistency.md) says what goes wrong without it, and where.',
+    names: ['syncBarrierSync', 'SyncBarrierSyncOptions', 'readFreshFile', 'writeWholeFile'],
   },
   {
     file: 'errors.md',
@@ -120,6 +146,8 @@ export const PAGES = [
       'StateCorruptError',
       'StateIoError',
       'LeaseLostError',
+      'SharedFileError',
+      'SharedMemoryError',
       'RankLostError',
       'BufferGoneError',
       'WorkError',
@@ -134,6 +162,7 @@ export const PAGES = [
  * documentation is in the source.
  */
 export const UNDOCUMENTED = new Set([
+  'MappedBytes',
   'AnnouncedBatch',
   'BatchPlan',
   'checkTaskNames',

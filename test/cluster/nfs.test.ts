@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { NFS, SHARED } from './bed.ts'
+import { lookAtStaleFiles } from './stale-files.ts'
 import { describeWithBed, testTwoNodes } from './two-nodes.ts'
 
 const NODE = process.execPath
@@ -30,5 +31,18 @@ describeWithBed(NFS, (tools) => {
     await Promise.all([first, second].map((node) => bed.exec(node, [NODE, '-e', append])))
     const lines = (await bed.exec(first, ['cat', path])).split('\n').filter((line) => line === 'a line')
     expect(lines.length).toBeLessThan(2 * count)
+  })
+
+  it('read stale names, pages and sizes after a barrier, and what was written after syncBarrierSync', async () => {
+    const { writer, reader } = await lookAtStaleFiles(bed, 'stale')
+    const isStaleUntilSynced = { afterBarrier: 'absent', afterSync: 'made' }
+    expect(reader.newName).toEqual(isStaleUntilSynced)
+    expect(reader.newDirectory).toEqual(isStaleUntilSynced)
+    expect(reader.newContent).toEqual({ afterBarrier: 'before of 6', afterSync: 'afterwards of 10' })
+    for (const { twoWriters } of [writer, reader]) {
+      expect(twoWriters).toMatch(
+        /^ERR_MPIBATCH_SHARED_FILE: Ranks on 2 machines wrote .*halves, which is on NFS/,
+      )
+    }
   })
 })

@@ -7,6 +7,7 @@ import { waitUntil } from '../support/wait-until.ts'
 import { Bed, missingFor, type SharedFileSystem } from './bed.ts'
 import { faultsOf, readCommands, readEvidence, type SeenCommand } from './evidence.ts'
 import { Instance, type InstanceEnd } from './instance.ts'
+import { lookAtStaleFiles } from './stale-files.ts'
 
 /** Some tasks last 16 s: longer than anybody waits for a sign of life, so that one is running when that comes. */
 const LONG_TASKS = { longEvery: 20, ticks: 64 }
@@ -146,6 +147,15 @@ export function testTwoNodes(tools: SuiteTools): void {
     expect([one.exitCode, other.exitCode], `${one.stderr}${other.stderr}`).toEqual([0, 0])
     expect(takenMs).toBeLessThan(visibilityMs + SLACK_MS)
     expect(knownMs).toBeLessThan(visibilityMs + SLACK_MS)
+  })
+
+  it('see after syncBarrierSync what the other has written to files', async () => {
+    const { writer, reader } = await lookAtStaleFiles(bed, 'files')
+    console.log(`${kind}: ${JSON.stringify(reader)}`)
+    expect(reader.newName.afterSync).toBe('made')
+    expect(reader.newDirectory.afterSync).toBe('made')
+    expect(reader.newContent.afterSync).toBe('afterwards of 10')
+    if (kind !== 'nfs') expect([writer.twoWriters, reader.twoWriters]).toEqual(['aaaabbbb', 'aaaabbbb'])
   })
 
   it('lose one to a power cut, and the other finishes all', async () => {

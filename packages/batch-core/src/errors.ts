@@ -101,6 +101,14 @@ export class LeaseLostError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_LEASE_LOST' = 'ERR_MPIBATCH_LEASE_LOST'
 }
 
+/**
+ * A file that ranks share could not be synced, or a rank does not see what another one wrote to it; `details.path` is
+ * the file. Exit code 3.
+ */
+export class SharedFileError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_SHARED_FILE' = 'ERR_MPIBATCH_SHARED_FILE'
+}
+
 /** A rank of the batch ended without closing it; the others can't go on. */
 export class RankLostError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_RANK_LOST' = 'ERR_MPIBATCH_RANK_LOST'
@@ -164,6 +172,7 @@ const CLASSES = [
   StateCorruptError,
   StateIoError,
   LeaseLostError,
+  SharedFileError,
   RankLostError,
   MpiError,
   SharedMemoryError,

@@ -16,8 +16,12 @@ export {
   createFsStateProvider,
   openRootView,
   type PutOptions,
+  readFreshFile,
   type SharedBuffers,
   type SharedBuffersOptions,
+  type SyncBarrierSyncOptions,
+  syncBarrierSync,
+  writeWholeFile,
 } from '@mpibatch/fs-state'
 export { tasksFromCsv } from './input/tasks-from-csv.ts'
 export { openSharedBuffers } from './open-shared-buffers.ts'

@@ -28,6 +28,8 @@ export type { BufferElements, BufferElementType } from './shared-buffers/element
 export type { FileMapping } from './shared-buffers/file-mapping.ts'
 export { openSharedBuffersWith, type SharedBuffersOptions } from './shared-buffers/open-shared-buffers.ts'
 export { type BufferView, type PutOptions, SharedBuffers } from './shared-buffers/shared-buffers.ts'
+export { readFreshFile, writeWholeFile } from './shared-files/published-file.ts'
+export { type SyncBarrierSyncOptions, syncBarrierSync } from './shared-files/sync-barrier-sync.ts'
 export { createSlurmJobs, type SlurmJobs } from './slurm-jobs.ts'
 export type { FsStoreTicket } from './store-session.ts'
 export { endProcessesWith, type Survivor } from './survivors.ts'

@@ -32,14 +32,16 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
   // Directories of instances, never of tasks.
   'owners.ts': ['removeDirectory leaseLockPath(instanceDirectory(root, found.instance))'],
   'saved-verdict.ts': ['removeFile staged', 'rename staged'],
+  // The user's own files, at paths that the user gives.
+  'shared-files/published-file.ts': ['rename staged', 'rm staged'],
   'snapshot-publishing.ts': ['removeFile staged', 'removeFile snapshotPath(root, sequence)'],
   'store-suitability.ts': ['rename path', 'removeFile renamed'],
   // A directory that is not in its place yet.
   'task-directories.ts': ['rename staged', 'removeFile statePath(staged)', 'rmdir staged'],
 }
 
-/** gc itself, and the doctor, which works in a directory of its own. */
-const ALLOWED = /^(task-garbage|instance-garbage)\.ts$|^doctor\//
+/** gc itself; and the doctor and shared buffers, which work in directories of their own. */
+const ALLOWED = /^(task-garbage|instance-garbage)\.ts$|^(doctor|shared-buffers)\//
 
 const REMOVAL =
   /(?<!#)\b(removeFile|removeDirectory|(?:unlink|rmdir|rename|rm|truncate|ftruncate)(?:Sync)?)\((?:files, |this\.#options\.files, )?((?:[^(),]|\([^()]*(?:\([^()]*\))?[^()]*\))+)/g

@@ -1,0 +1,22 @@
+/** `syncBarrierSync` and its like in a job script: alone, and on threads; `test/mpi` has the same under MPI. */
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { runProgram, startNode } from '../support/program.ts'
+import { expectSharedFiles } from '../support/shared-files.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const SCRIPT = join(import.meta.dirname, '../mpi/programs/shared-files.mjs')
+
+describe('ranks that write files for each other', () => {
+  it('read what was written, alone', async () => {
+    const place = temporaryDirectory()
+    expectSharedFiles(await startNode([SCRIPT, place], { cwd: place }).ended, { ranks: 1, place })
+  })
+
+  it('read what was written, as threads', async () => {
+    const place = temporaryDirectory()
+    const ended = await runProgram(['run', '-j', '3', SCRIPT, '--', place], { cwd: place })
+    expect(ended.stderr).not.toContain('rror')
+    expectSharedFiles(ended, { ranks: 3, place })
+  })
+})

@@ -1,0 +1,16 @@
+/** Files that ranks write for each other, under a launcher; `test/e2e/shared-files.test.ts` has the same without. */
+import { join } from 'node:path'
+import { it } from 'vitest'
+import { describeMpi } from '../support/mpi-installations.ts'
+import { runRanks } from '../support/mpirun.ts'
+import { expectSharedFiles } from '../support/shared-files.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const SCRIPT = join(import.meta.dirname, 'programs/shared-files.mjs')
+
+describeMpi('ranks that write files for each other', ['openmpi', 'mpich'], (mpi) => {
+  it('read what was written', async () => {
+    const place = temporaryDirectory()
+    expectSharedFiles(await runRanks(mpi, 3, [SCRIPT, place]), { ranks: 3, place })
+  })
+})
