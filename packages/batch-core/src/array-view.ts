@@ -1,7 +1,7 @@
-import { checkShape, countElements, describeList, positionsOf, stridesOf } from './array-shape.ts'
+import { checkShape, countElements, describeList, positionsOf, type Run, stridesOf } from './array-shape.ts'
 import { ClosedError, UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
-import { type ElementOf, type TypedArray, typeNamed } from './typed-arrays.ts'
+import { copyRun, type ElementOf, type TypedArray, typeNamed } from './typed-arrays.ts'
 
 /** From `start` up to, but without, `end`; `undefined` for the whole dimension. */
 export type SliceRange = readonly [start: number, end: number] | undefined
@@ -68,6 +68,7 @@ export class ArrayView<T extends TypedArray> implements Iterable<ElementOf<T>> {
     const rows = stridesOf(this.shape)
     const isWhole = this.shape.every((extent, index) => extent < 2 || this.strides[index] === rows[index])
     if (!isWhole && this.length > 0) return undefined
+    if (this.length > this.#all.length) throw freedError()
     return this.#all.subarray(this.#first, this.#first + this.length) as T
   }
 
@@ -132,28 +133,46 @@ export class ArrayView<T extends TypedArray> implements Iterable<ElementOf<T>> {
     const type = typeNamed(this.typeName)
     invariant(type !== undefined, 'A view is of a typed array')
     const copied = new type(this.length)
-    const { values } = this
-    // The same type on both sides, whichever it is.
-    if (values !== undefined) (copied as Uint8Array).set(values as Uint8Array)
-    else for (const [index, value] of [...this].entries()) copied[index] = value as never
+    let done = 0
+    for (const run of this.#runs()) {
+      copyRun(copied, done, this.#all, run)
+      done += run.length
+    }
     return copied as T
   }
 
   /** The elements, in order: of several dimensions the last index runs fastest. */
   *[Symbol.iterator](): Generator<ElementOf<T>> {
-    for (const position of positionsOf(this.shape, this.strides, this.#first)) yield this.#read(position)
+    for (const { start, length } of this.#runs()) {
+      for (let position = start; position < start + length; position += 1) yield this.#read(position)
+    }
+  }
+
+  /** Elements that lie side by side; so do those of the last dimension in every view. */
+  *#runs(): Generator<Run> {
+    const { shape, strides, length } = this
+    if (this.values !== undefined) {
+      if (length > 0) yield { start: this.#first, length }
+      return
+    }
+    const row = shape.at(-1) ?? 1
+    for (const start of positionsOf(shape.slice(0, -1), strides, this.#first)) yield { start, length: row }
   }
 
   #read(position: number): ElementOf<T> {
     const value = this.#all[position]
     if (value !== undefined) return value
-    throw new ClosedError(
-      'The memory of this view was freed when its array was closed. Read it before, or copy it with toArray().',
-    )
+    throw freedError()
   }
 }
 
 function noSuchSlice(ranges: readonly SliceRange[], shape: readonly number[]): UsageError {
   const text = ranges.map((range) => (range === undefined ? 'undefined' : describeList(range))).join(', ')
   return new UsageError(`There is no slice (${text}) in a view of shape ${describeList(shape)}.`)
+}
+
+function freedError(): ClosedError {
+  return new ClosedError(
+    'The memory of this view was freed when its array was closed. Read it before, or copy it with toArray().',
+  )
 }

@@ -138,6 +138,11 @@ export const arrayWriteCases: readonly ContractCase[] = [
       await array.set(view.slice([7, length]), { offset: [0] })
       assert.deepEqual([...array.values].slice(0, length - 7), [...numbers('Int32Array', length - 7)])
       await array.close()
+      const table = await SharedArray.copy(numbers('Int8Array', 12), { communicator, shape: [4, 3] })
+      const firstSix = table.values.subarray(0, 6)
+      await table.set(firstSix, { offset: [0, 1], shape: [3, 2] })
+      assert.deepEqual([...table.values], [0, 0, 1, 3, 2, 3, 6, 4, 5, 9, 10, 11])
+      await table.close()
     },
   },
   {
@@ -195,10 +200,16 @@ export const arrayWriteCases: readonly ContractCase[] = [
     name: 'a closed shared array has no values, and takes none',
     run: async (communicator) => {
       const array = await SharedArray.full(7, { communicator, type: Uint8ClampedArray, shape: [2] })
+      const view = array.view()
+      // Threads still have the memory, but nobody may rely on that.
+      const isFreed = array.isProtected
       await Promise.all([array.close(), array.close()])
       const closed = 'ERR_MPIBATCH_CLOSED'
       assert.throws(() => array.values, { code: closed })
       assert.throws(() => array.view(), { code: closed })
+      for (const read of [() => view.at(1), () => view.values, () => view.toArray(), () => [...view]]) {
+        if (isFreed) assert.throws(read, { code: closed })
+      }
       await assertFails(array.set(new Uint8ClampedArray(2)), closed)
       await assertFails(array.assign(new Uint8ClampedArray(2)), closed)
     },

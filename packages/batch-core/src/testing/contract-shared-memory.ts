@@ -48,12 +48,15 @@ export const sharedMemoryCases: readonly ContractCase[] = [
   {
     name: 'shared memory needs the same size on all ranks, of 0 or more, and says so to all',
     run: async (communicator) => {
+      const node = await communicator.splitByNode()
       for (const sizeBytes of [-1, 0.5]) {
-        await assertFails(communicator.allocateShared({ sizeBytes }), 'ERR_MPIBATCH_USAGE')
+        await assertFails(node.allocateShared({ sizeBytes }), 'ERR_MPIBATCH_USAGE')
       }
-      if (communicator.size === 1) return
-      const sizeBytes = communicator.rank === 0 ? 1 : 2
-      await assertFails(communicator.allocateShared({ sizeBytes }), 'ERR_MPIBATCH_CONFIG_MISMATCH')
+      if (node.size > 1) {
+        const sizeBytes = node.rank === 0 ? 1 : 2
+        await assertFails(node.allocateShared({ sizeBytes }), 'ERR_MPIBATCH_CONFIG_MISMATCH')
+      }
+      await node.close()
     },
   },
   {
