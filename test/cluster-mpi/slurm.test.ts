@@ -84,6 +84,23 @@ describeOnNodes('in jobs of Slurm, a run', NEEDS, (nodes) => {
     },
   )
 
+  it('that was submitted drains before its time is over, and goes on in other jobs until all is done', async () => {
+    const root = 'submitted'
+    const line = ['run', '--root', `${SHARED}/${root}`, '-j', '2', '--array', '1-20', '-c', 'sleep 3; : {}']
+    const settings = ['--time', '1', '--drain', '40s', '--output', `${SHARED}/${root}.out`]
+    const sent = await nodes.start('login', nodes.mpibatch('submit', ...settings, '--', ...line)).ended
+    expectExit(sent, 0)
+    expect(sent.stdout).toMatch(/^Submitted batch job \d+\n$/)
+    const said = (): string => {
+      const path = nodes.bed.sharedPath(`${root}.out`)
+      return existsSync(path) ? readFileSync(path, 'utf8') : ''
+    }
+    // The signal comes when 20 s are over, or up to a minute earlier.
+    await waitUntil(() => said().includes('20 of 20 tasks DONE'), { timeoutMs: 150_000, describe: said })
+    expect(said()).toMatch(/the job goes on in another: Submitted batch job \d+/)
+    expect(faultsOfSingleClaims(readEvidence(nodes.bed, root))).toEqual([])
+  })
+
   // The last one: Slurm itself misses the node only after minutes.
   it('that loses a node leaves no rank on the other', async () => {
     const root = 'cut'

@@ -123,6 +123,11 @@ export class WorkError extends MpibatchError {
   readonly code: 'ERR_MPIBATCH_WORK' = 'ERR_MPIBATCH_WORK'
 }
 
+/** The cluster's scheduler took no job, or could not be asked. Exit code 3. */
+export class SchedulerError extends MpibatchError {
+  readonly code: 'ERR_MPIBATCH_SCHEDULER' = 'ERR_MPIBATCH_SCHEDULER'
+}
+
 /**
  * MPI failed, or there is none that fits. `details` has the call, MPI's error class and this rank, where MPI reported
  * it. Exit code 3.

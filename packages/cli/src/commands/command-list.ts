@@ -53,5 +53,10 @@ export const COMMAND_LIST: readonly CommandDescription[] = [
     usage: 'gc [ROOT]',
     description: 'remove what nothing needs any more; refuses while an instance lives',
   },
+  {
+    name: 'submit',
+    usage: 'submit [--time … --nodes …] -- run …',
+    description: 'send a Slurm job that drains before its time limit and goes on in another',
+  },
   { name: 'completion', usage: 'completion bash|zsh|fish', description: 'print a shell completion script' },
 ]

@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   export: async () => (await import('./export.ts')).exportCommand,
   gc: async () => (await import('./gc.ts')).gcCommand,
+  submit: async () => (await import('./submit.ts')).submitCommand,
   completion: async () => (await import('./completion.ts')).completionCommand,
 }
 

@@ -54,6 +54,14 @@ export function chooseTaskSource(
   return given[0]?.source
 }
 
+/** Whether standard input is where the tasks come from. */
+export function readsStandardInput(source: TaskSource): boolean {
+  if (source.kind === 'lists') {
+    return source.lists.some(({ kind, words }) => kind === 'files' && words.includes('-'))
+  }
+  return source.kind !== 'array' && source.file === '-'
+}
+
 /**
  * Reads the tasks from their source. Blocks until the source has ended, standard input too.
  *

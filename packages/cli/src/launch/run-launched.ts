@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { withoutOptions } from '../input/arguments.ts'
 import type { RunRequest } from '../input/run-request.ts'
-import type { TaskSource } from '../input/task-source.ts'
+import { readsStandardInput } from '../input/task-source.ts'
 import { supervise } from './supervise.ts'
 import { SUPERVISED_WORD } from './supervised.ts'
 
@@ -17,7 +17,7 @@ export async function runLaunched(argv: readonly string[], { options, source }: 
   if (program === undefined)
     throw new Error('A process without a script was to start itself through a launcher')
   const own = withoutOptions(argv, ['launcher', 'restarts'])
-  const input = source !== undefined && readsInput(source) ? await readInput() : undefined
+  const input = source !== undefined && readsStandardInput(source) ? await readInput() : undefined
   return await supervise({
     launcher,
     restarts,
@@ -31,13 +31,6 @@ export async function runLaunched(argv: readonly string[], { options, source }: 
     input,
     onLine: (line) => process.stderr.write(`${line}\n`),
   })
-}
-
-function readsInput(source: TaskSource): boolean {
-  if (source.kind === 'lists') {
-    return source.lists.some(({ kind, words }) => kind === 'files' && words.includes('-'))
-  }
-  return source.kind !== 'array' && source.file === '-'
 }
 
 /** Kept, since every start reads it anew. */
