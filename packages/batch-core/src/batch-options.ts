@@ -3,7 +3,7 @@ import type { Communicator } from './communicator.ts'
 import { ConfigError } from './errors.ts'
 import type { RuntimeOptions } from './runtime.ts'
 import { checkTaskNames, type TaskDefinition } from './task-definition.ts'
-import type { ClaimableStates } from './task-state.ts'
+import { type ClaimableStates, isStoredState, type StoredState } from './task-state.ts'
 
 /** Order in which tasks start: as given, those that took longest before first, or at random. */
 export type TaskOrder = 'given' | 'longest' | 'shuffle'
@@ -26,7 +26,7 @@ export interface LivenessOptions {
   readonly deadAfterMs?: number
 }
 
-/** Options of `openBatch`. Equal on all ranks, except `signal` and `onFault`. */
+/** Options of `openBatch`. Equal on all ranks, except `signal`, `interrupt` and `onFault`. */
 export interface BatchOptions extends ClaimableStates {
   /**
    * Directory that holds one directory per task. `null` keeps all states in memory.
@@ -45,6 +45,18 @@ export interface BatchOptions extends ClaimableStates {
    * @defaultValue 1
    */
   readonly groupSize?: number
+  /**
+   * The rank that opens the root, keeps what the ranks share about all tasks, and says what a person should know. The
+   * worker groups do not depend on it. A script that runs alone has rank 0 only, and then that.
+   * @defaultValue 0
+   */
+  readonly rootRank?: number
+  /**
+   * The state of each task at the start, in the order of the list; only with `root: null`, since a root has the states on
+   * disk. RUNNING says that a task runs elsewhere: it is left alone, unless a call asks for it with `stealRunning`.
+   * @defaultValue all are OPEN
+   */
+  readonly initialStates?: readonly StoredState[]
   /** How often a failed task is run again. @defaultValue 0 */
   readonly retries?: number
   /** Delay before the first retry in milliseconds; doubles with each further one. @defaultValue 1000 */
@@ -76,6 +88,13 @@ export interface BatchOptions extends ClaimableStates {
   readonly onFault?: (message: string) => void
   /** Asks to start nothing more once it is aborted; what runs is finished. */
   readonly signal?: AbortSignal
+  /**
+   * Asks to start nothing more once it is aborted, and to end what runs: it aborts the `signal` of this rank's tasks, with
+   * its reason. In `batch.run`, `batch.map` and a loop over the batch, a body that throws then leaves its task OPEN and
+   * not FAILED. Each rank may have a signal of its own, or none. A group agrees: if a member has given a task back after
+   * an interrupt, it is OPEN whatever the others make of it, and the group takes no other task. Other groups go on.
+   */
+  readonly interrupt?: AbortSignal
 }
 
 /** Options with every default filled in. */
@@ -83,6 +102,8 @@ export interface ResolvedBatchOptions {
   readonly root: string | null
   readonly tasks: readonly TaskDefinition[]
   readonly groupSize: number
+  readonly rootRank: number
+  readonly initialStates: readonly StoredState[] | undefined
   readonly retries: number
   readonly retryDelayMs: number
   readonly retryFailed: boolean
@@ -122,6 +143,7 @@ const liveness = z
 const schema = z.strictObject({
   root: z.string().min(1, 'must not be empty').nullable().default(DEFAULT_ROOT),
   groupSize: z.int().min(1).default(1),
+  rootRank: z.int().min(0).default(0),
   retries: z.int().min(0).max(1000).default(0),
   retryDelayMs: z.number().min(0).default(1000),
   retryFailed: z.boolean().default(false),
@@ -145,7 +167,14 @@ export function resolveBatchOptions(
   options: BatchOptions,
   commandLine: RuntimeOptions = {},
 ): ResolvedBatchOptions {
-  const { communicator: _communicator, signal: _signal, onFault: _onFault, ...checked } = options
+  const {
+    communicator: _communicator,
+    signal: _signal,
+    interrupt: _interrupt,
+    onFault: _onFault,
+    initialStates,
+    ...checked
+  } = options
   if (checked.tasks !== undefined && commandLine.tasks !== undefined) {
     throw new ConfigError(
       'The script has its own tasks, and the command line gives others. Take one of them.',
@@ -169,7 +198,32 @@ export function resolveBatchOptions(
   const tasks = givenTasks.map(toDefinition)
   if (tasks.length === 0) throw new ConfigError('The list of tasks is empty.')
   checkTaskNames(tasks)
-  return { ...parsed.data, tasks }
+  checkInitialStates(initialStates, { root: parsed.data.root, taskCount: tasks.length })
+  return { ...parsed.data, tasks, initialStates }
+}
+
+function checkInitialStates(
+  states: readonly StoredState[] | undefined,
+  { root, taskCount }: { readonly root: string | null; readonly taskCount: number },
+): void {
+  if (states === undefined) return
+  if (root !== null) {
+    throw new ConfigError(
+      `The states of this batch are on disk, in ${root}, so initialStates can't set them. Use root: null, or leave initialStates out.`,
+    )
+  }
+  if (!Array.isArray(states) || states.length !== taskCount) {
+    throw new ConfigError(
+      `initialStates has ${Array.isArray(states) ? `${states.length} states` : 'no list of states'} for ${taskCount} tasks. Give one per task, in the order of the list.`,
+    )
+  }
+  const wrong = states.findIndex((state) => !isStoredState(state))
+  if (wrong >= 0) {
+    throw new ConfigError(
+      `initialStates has ${JSON.stringify(states[wrong])} for task ${wrong}, but a state is OPEN, RUNNING, DONE or FAILED.`,
+      { details: { index: wrong } },
+    )
+  }
 }
 
 function toDefinition(task: unknown, index: number): TaskDefinition {

@@ -1,90 +1,61 @@
 /**
- * A batch: worker groups that share a list of tasks. Opened by `openBatch`; see `open-batch.ts` for how it starts.
+ * A batch: worker groups that share a list of tasks. Opened by `openBatch`; see `open-batch.ts` for how it starts, and
+ * `group-tasks.ts` for what happens to a task.
  */
+import { setImmediate } from 'node:timers/promises'
+import { BatchEventHub, type BatchEventName, type BatchListener, type TaskCounts } from './batch-events.ts'
+import { type HeldValues, type MapResult, mapTasks } from './batch-map.ts'
+import type { BatchParts } from './batch-parts.ts'
 import type { Communicator } from './communicator.ts'
+import { ClosedError, TaskStateError, UsageError } from './errors.ts'
+import { GroupTasks } from './group-tasks.ts'
+import { runTasks, type TaskBody } from './run-tasks.ts'
+import type { StoreLease } from './state-store.ts'
+import type { Task } from './task.ts'
 import {
-  ClosedError,
-  decodeError,
-  type EncodedError,
-  encodeError,
-  FencedError,
-  ForeignWriterError,
-  LeaseLostError,
-  TaskStateError,
-  UsageError,
-} from './errors.ts'
-import { invariant } from './invariant.ts'
-import type { OpenedTable } from './open-table.ts'
-import type { AttemptRecord, PlannedTask, StateStore, StoreLease } from './state-store.ts'
-import { type AttemptFacts, Task } from './task.ts'
-import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
-import { isLegalTransition, isStoredState, TABLE_STATES, type TableState } from './task-state.ts'
-import type { WorkerGroup } from './worker-group.ts'
+  type ClaimableStates,
+  isLegalTransition,
+  isStoredState,
+  TABLE_STATES,
+  type TableState,
+} from './task-state.ts'
 
-/** What a batch is made of. @internal */
-export interface BatchParts {
-  readonly world: Communicator
-  readonly workers: WorkerGroup
-  /** Messages of the batch itself inside the group, apart from the user's. */
-  readonly control: Communicator
-  readonly memory: OpenedTable
-  readonly store: StateStore
-  /** Only on group leaders. */
-  readonly claimer: TaskClaimer | undefined
-  readonly tasks: readonly PlannedTask[]
-  readonly closeShared: () => Promise<void>
-}
-
-/** Number of tasks by state, as this batch sees them. */
-export type TaskCounts = Readonly<Record<TableState, number>>
-
-/** Body of {@link Batch.run}. */
-export type TaskBody = (task: Task, group: Communicator) => unknown
-
-/** How one member of a group wants a task to end. */
-interface MemberEnd {
-  readonly end: TaskEnd
-  readonly record: AttemptRecord
-}
-
-const SEVERITY: Readonly<Record<TaskEnd, number>> = { DONE: 0, OPEN: 1, FAILED: 2 }
+/** After so many milliseconds of reading states, other work gets its turn. */
+const READ_SLICE_MS = 10
 
 /**
- * Worker groups that share a list of tasks. Opened by `openBatch`, on all ranks.
+ * Worker groups that share a list of tasks (pshmem's MPIBatch). Opened by `openBatch`, on all ranks.
  *
- * Each group claims one task after another until none is left: with {@link Batch.run}, with `for await`, or with
- * {@link Batch.nextTask}. No task is given to two groups, nor to two jobs on one root. At the end all ranks call
- * {@link Batch.close}, or open the batch with `await using`.
+ * Each group claims one task after another until none is left: with {@link Batch.run}, with {@link Batch.map}, with
+ * `for await`, or with {@link Batch.nextTask}. Its members work on the task together, over {@link Batch.group}, and it
+ * ends DONE, FAILED or OPEN. No task is given to two groups, nor to two jobs on one root. Several batches may be open at
+ * once, on one communicator or on parts of it. At the end all ranks call {@link Batch.close}, or open the batch with
+ * `await using`.
  *
  * @example
  * ```ts
  * const batch = await openBatch({ root: 'out', tasks: ['a', 'b', 'c'], groupSize: 2 })
- * await batch.run(async (task, group) => {
- *   const parts = await group.gather(await simulate(task.name, group.rank))
- *   if (parts !== undefined) await writeFile(`${task.directory}/result.json`, JSON.stringify(parts))
+ * const results = await batch.map(async (task, group) => {
+ *   const part = await simulate(task.name, group.rank, { signal: task.signal })
+ *   return await group.allreduce(part, 'sum')
  * })
+ * for (const result of results) console.log(result.name, result.ok ? result.value : result.message)
  * const counts = await batch.close()
  * ```
  */
 export class Batch implements AsyncIterable<Task> {
   readonly #parts: BatchParts
-  readonly #current = new Map<number, Task>()
-  /** Aborted, and replaced by a fresh one, each time that the lease is in doubt. */
-  #work = new AbortController()
-  readonly #unwatchLease: () => void
+  readonly #events: BatchEventHub
+  readonly #work: GroupTasks
+  readonly #heldValues: HeldValues = new Map()
   #closed = false
   #finalCounts: TaskCounts | undefined
 
   /** @internal */
   constructor(parts: BatchParts) {
     this.#parts = parts
-    this.#unwatchLease = parts.store.lease.onChange((state) => {
-      if (state === 'valid') this.#work = new AbortController()
-      else
-        this.#work.abort(
-          new LeaseLostError('This instance may have been taken for dead: its tasks must not go on.'),
-        )
-    })
+    this.#events = new BatchEventHub({ counts: () => this.counts(), onFault: parts.onFault })
+    this.#work = new GroupTasks(parts, this.#events)
   }
 
   /** Whether this instance may start tasks, and may let those that run go on. */
@@ -139,35 +110,49 @@ export class Batch implements AsyncIterable<Task> {
   }
 
   /**
+   * Hears of what happens to tasks of this worker group, and of progress; {@link BatchEvents} has the events. Not
+   * collective: each rank hears what it listens to, within the batch's own calls.
+   *
+   * A listener that throws, or whose promise rejects, changes nothing for the batch: it is told of by `onFault`, and not
+   * called any more.
+   *
+   * @returns Ends that.
+   * @throws {@link UsageError} if there is no such event.
+   */
+  on<Name extends BatchEventName>(name: Name, listener: BatchListener<Name>): () => void {
+    return this.#events.on(name, listener)
+  }
+
+  /**
    * Claims the next task for this worker group. Collective over the group: every member gets the same task.
    *
+   * Tasks that are OPEN come first, in the order that was asked for; then those in the states that the batch was opened
+   * for. With `claimable`, once nothing is left, this call also takes a task that has FAILED (`retryFailed`), is DONE
+   * (`rerun`), or runs in another instance (`stealRunning`); pshmem's `ignore_failed`, `ignore_done` and
+   * `ignore_running`. Such calls go round the tasks in the order of the list, each from where the last one of this group
+   * ended, so that none is passed over; a loop that asks for DONE tasks again and again never ends by itself. They read
+   * the states in memory of all tasks at worst, 10 ms for a million. With several nodes a group sees the tasks that its
+   * node had, and of those that had ended before, those that no other node has asked for.
+   *
+   * A task that runs in another group of this job is never taken from it. Stealing from another instance is done as with
+   * `stealRunning` of `openBatch`: its result does not count any more, but its command may still be at work.
+   *
+   * @param claimable - For this call, beside what `openBatch` was given; the group leader's counts.
    * @returns The task, or `undefined` when nothing is left to do here: all tasks have ended, or run elsewhere, or a
-   *   stop was asked for.
+   *   stop was asked for, or a member of the group was interrupted.
    * @throws {@link ClosedError} after {@link Batch.close}.
    * @throws {@link StateIoError} when the store fails; nothing was claimed then.
    * @throws {@link LeaseLostError} when other instances have declared this one dead.
    */
-  async nextTask(): Promise<Task | undefined> {
-    if (this.#closed) throw new ClosedError('The batch is closed; it has no next task.')
-    const claim = await this.#fromLeader((claimer) => claimer.next())
-    if (claim === undefined) return undefined
-    const definition = this.#parts.tasks[claim.taskIndex]
-    if (definition === undefined) throw new UsageError(`The list of tasks has no task ${claim.taskIndex}.`)
-    const task: Task = new Task(definition, {
-      claim,
-      directory: this.#parts.store.directoryOf(claim.taskIndex),
-      end: (end, facts) => this.#end(task, end, facts),
-      started: (process) => this.#parts.store.recordStart(claim, process),
-      signal: this.#work.signal,
-    })
-    this.#current.set(task.index, task)
-    return task
+  async nextTask(claimable: ClaimableStates = {}): Promise<Task | undefined> {
+    this.#checkOpen('it has no next task')
+    return await this.#work.next(claimable)
   }
 
   /**
    * Goes through the tasks of this worker group; every member of the group iterates. The body ends each task with
    * `done`, `fail` or `release`. A body that is left before, mostly by an exception, leaves its task FAILED: a script
-   * that is started again then gets on to the others.
+   * that is started again then gets on to the others. After an interrupt it leaves the task OPEN.
    *
    * @throws {@link UsageError} after a body that did not end its task.
    */
@@ -180,10 +165,10 @@ export class Batch implements AsyncIterable<Task> {
         yield task
         finished = true
       } finally {
-        if (!finished && !task.ended) await this.#abandon(task, 'FAILED')
+        if (!finished && !task.ended) await this.#work.abandon(task, 'FAILED')
       }
       if (!task.ended) {
-        await this.#abandon(task, 'OPEN')
+        await this.#work.abandon(task, 'OPEN')
         throw new UsageError(
           `The loop went on without ending task ${JSON.stringify(task.name)}. Call task.done() or task.fail(error) in it.`,
         )
@@ -192,26 +177,40 @@ export class Batch implements AsyncIterable<Task> {
   }
 
   /**
-   * Runs a function over the tasks of this worker group: DONE if it returns, FAILED if it throws. Collective over the
-   * group. A result that another instance has superseded is dropped, and the batch goes on.
+   * Runs a function over the tasks of this worker group: DONE if it returns, FAILED if it throws, OPEN if it throws after
+   * an interrupt. Collective over the group. A result that another instance has superseded is dropped, and the batch
+   * goes on.
+   *
+   * @param body - Gets the task and {@link Batch.group}; every member of the group calls it.
    */
   async run(body: TaskBody): Promise<void> {
-    for (;;) {
-      const task = await this.nextTask()
-      if (task === undefined) return
-      let failure: { error: unknown } | undefined
-      try {
-        await body(task, this.group)
-      } catch (error) {
-        failure = { error }
-      }
-      if (task.ended) continue
-      try {
-        await (failure === undefined ? task.done() : task.fail(failure.error))
-      } catch (error) {
-        if (!(error instanceof FencedError || error instanceof ForeignWriterError)) throw error
-      }
-    }
+    this.#checkOpen('it runs no tasks')
+    await runTasks({ work: this.#work, group: this.group, body })
+  }
+
+  /**
+   * Runs a function over the tasks like {@link Batch.run}, and gives every rank what it returned for each task of the
+   * batch, in the order of the list. Collective over all ranks; it returns when every group has ended its last task.
+   *
+   * The value that counts is that of the group's rank 0. Without a root it may be anything that can be structured-cloned.
+   * With a root it is kept as JSON in the task's directory before the task is DONE, {@link RESULT_SIZE_MAX} bytes at
+   * most, and comes back as JSON gives it: so a later run that maps again has the values of all tasks, also of those
+   * that it need not run. A value that can't be kept so makes its task FAILED.
+   *
+   * @param body - As for {@link Batch.run}.
+   * @returns One entry per task: `ok` with `value`, or not `ok` with the task's state and why it has no value.
+   * @throws On every rank, if a rank can't go on; tasks that fail do not throw.
+   */
+  async map<T>(body: TaskBody<T>): Promise<readonly MapResult<T>[]> {
+    this.#checkOpen('it runs no tasks')
+    return await mapTasks({
+      parts: this.#parts,
+      work: this.#work,
+      events: this.#events,
+      body,
+      held: this.#heldValues,
+      states: () => this.states(),
+    })
   }
 
   /**
@@ -227,6 +226,28 @@ export class Batch implements AsyncIterable<Task> {
   }
 
   /**
+   * Reads the states of all tasks, in the order of the list, each as {@link Batch.getTaskState} would say. Not
+   * collective.
+   *
+   * With a root every task's `state` is opened and read, about 20 microseconds each on a local disk and a round trip each
+   * on a network file system; {@link Batch.counts} costs nothing. Without a root it is one look into memory, with several
+   * nodes one message.
+   */
+  async states(): Promise<readonly TableState[]> {
+    const { store, memory } = this.#parts
+    if (!store.keepsStates) return await memory.states()
+    const states: TableState[] = []
+    let pausedAtMs = performance.now()
+    for (let index = 0; index < this.taskCount; index += 1) {
+      states.push((await store.readState(index)) ?? 'INVALID')
+      if (performance.now() - pausedAtMs < READ_SLICE_MS) continue
+      await setImmediate()
+      pausedAtMs = performance.now()
+    }
+    return states
+  }
+
+  /**
    * Ends a task that this group runs; the same as `done`, `fail` and `release` of the task. Collective over the group.
    *
    * @throws {@link UsageError} if this group does not run the task: only its owner may set its state.
@@ -234,7 +255,7 @@ export class Batch implements AsyncIterable<Task> {
    */
   async setTaskState(index: number, state: 'DONE' | 'FAILED' | 'OPEN'): Promise<void> {
     this.#parts.memory.table.stateOf(index)
-    const task = this.#current.get(index)
+    const task = this.#work.taskOf(index)
     if (task === undefined) {
       throw new UsageError(
         `Task ${index} does not run in this worker group, so its state can't be set here.`,
@@ -264,16 +285,16 @@ export class Batch implements AsyncIterable<Task> {
   async close(): Promise<TaskCounts> {
     if (this.#closed) return this.counts()
     this.#closed = true
-    this.#unwatchLease()
-    const { world, claimer, store, memory, closeShared } = this.#parts
-    for (const task of this.#current.values()) await this.#abandon(task, 'OPEN')
+    const { world, rootRank, claimer, store, memory, closeShared } = this.#parts
+    await this.#work.close()
     await world.barrier()
     await memory.settle()
     const counts = this.counts()
     // The table's memory goes away below.
     this.#finalCounts = counts
-    // Whoever has an instance says that it is over, rank 0 that the job is: whoever uses what it has lets go before.
-    const turn = claimer === undefined ? 0 : world.rank === 0 ? 2 : 1
+    this.#events.close(counts)
+    // Whoever has an instance says that it is over, the root that the job is: whoever uses what it has lets go before.
+    const turn = world.rank === rootRank ? 2 : claimer === undefined ? 0 : 1
     for (const now of [0, 1, 2]) {
       if (now === turn) await store.close()
       await world.barrier()
@@ -287,61 +308,7 @@ export class Batch implements AsyncIterable<Task> {
     await this.close()
   }
 
-  /** Lets the group's leader act, and gives what came of it, value or error, to every member. */
-  async #fromLeader<T>(work: (claimer: TaskClaimer) => Promise<T>): Promise<T> {
-    const { control, claimer } = this.#parts
-    if (control.size === 1) {
-      if (claimer === undefined) throw new UsageError('A group of one rank must lead itself.')
-      return await work(claimer)
-    }
-    let outcome: { value: T } | { error: EncodedError } | undefined
-    let own: { error: unknown } | undefined
-    if (claimer !== undefined) {
-      outcome = await work(claimer).then(
-        (value) => ({ value }),
-        (error: unknown) => {
-          own = { error }
-          return { error: encodeError(error) }
-        },
-      )
-    }
-    const shared = await control.broadcast(outcome)
-    if (own !== undefined) throw own.error
-    invariant(shared !== undefined, 'The leader of a group told its members nothing')
-    if ('error' in shared) throw decodeError(shared.error)
-    return shared.value
-  }
-
-  async #end(task: Task, end: TaskEnd, facts: AttemptFacts): Promise<void> {
-    const mine: MemberEnd = {
-      end,
-      record: {
-        reason: 'error',
-        ...task.measured,
-        worker: this.groupIndex,
-        ...facts,
-      },
-    }
-    const { control } = this.#parts
-    const members = control.size === 1 ? [mine] : await control.gather(mine)
-    this.#current.delete(task.index)
-    await this.#fromLeader((claimer) => {
-      const worst = (members ?? [mine]).reduce((one, other) =>
-        SEVERITY[other.end] > SEVERITY[one.end] ? other : one,
-      )
-      return claimer.end(task.storeClaim, worst.end, worst.record)
-    })
-  }
-
-  /** Ends a task without the other members of the group: they may have left already. */
-  async #abandon(task: Task, end: 'FAILED' | 'OPEN'): Promise<void> {
-    this.#current.delete(task.index)
-    const record: AttemptRecord = {
-      reason: end === 'FAILED' ? 'error' : 'interrupted',
-      ...task.measured,
-      worker: this.groupIndex,
-      message: 'the script left the task without ending it',
-    }
-    await this.#parts.claimer?.end(task.storeClaim, end, record)
+  #checkOpen(consequence: string): void {
+    if (this.#closed) throw new ClosedError(`The batch is closed; ${consequence}.`)
   }
 }

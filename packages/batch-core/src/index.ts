@@ -10,7 +10,17 @@ export type {
   SharedArrayOptions,
 } from './array-options.ts'
 export { ArrayView, type SliceRange } from './array-view.ts'
-export { Batch, type TaskBody, type TaskCounts } from './batch.ts'
+export { Batch } from './batch.ts'
+export type {
+  BatchEventName,
+  BatchEvents,
+  BatchListener,
+  TaskCounts,
+  TaskElsewhereEvent,
+  TaskEvent,
+  TaskFailedEvent,
+} from './batch-events.ts'
+export { type MapResult, RESULT_SIZE_MAX } from './batch-map.ts'
 export {
   type BatchOptions,
   DEFAULT_CRASH_LIMIT,
@@ -35,7 +45,7 @@ export * from './errors.ts'
 export { invariant } from './invariant.ts'
 export { MapReduce } from './map-reduce.ts'
 export type { MapOptions, MapReduceOptions, MapReducer, MapWork } from './map-reduce-options.ts'
-export { MemoryStateStore, memoryStateStoreProvider } from './memory-state-store.ts'
+export { createMemoryStateProvider, MemoryStateStore } from './memory-state-store.ts'
 export { createMessageCommunicator } from './message-communicator.ts'
 export type { Envelope, MessageTransport, TransportListener } from './message-transport.ts'
 export {
@@ -45,6 +55,7 @@ export {
   openPlannedBatch,
   type StoreSettings,
 } from './open-batch.ts'
+export type { TaskBody } from './run-tasks.ts'
 export {
   type AnnouncedBatch,
   findRuntime,

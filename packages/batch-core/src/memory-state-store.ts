@@ -9,7 +9,7 @@ import {
   type StoreClaim,
   type StoreLease,
 } from './state-store.ts'
-import { STATE_CODE } from './task-state.ts'
+import { STATE_CODE, type StoredState } from './task-state.ts'
 
 /**
  * A store that keeps nothing beyond the run: the task table is the only copy, so every claim that won there wins.
@@ -54,6 +54,15 @@ export class MemoryStateStore implements StateStore {
     return Promise.resolve(claim.slot + 1)
   }
 
+  /** Who asks for results holds them in memory itself. */
+  keepResult(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  readResult(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
   readState(): Promise<undefined> {
     return Promise.resolve(undefined)
   }
@@ -83,11 +92,15 @@ export class MemoryStateStore implements StateStore {
   }
 }
 
-/** Provider of {@link MemoryStateStore}: what a batch without a root uses. */
-export const memoryStateStoreProvider: StateStoreProvider = {
-  open: (tasks: readonly PlannedTask[]) => Promise.resolve(new MemoryStateStore(tasks.length)),
-  attach: (_ticket: unknown, tasks: readonly PlannedTask[]) =>
-    Promise.resolve(new MemoryStateStore(tasks.length)),
-  join: (_ticket: unknown, tasks: readonly PlannedTask[]) =>
-    Promise.resolve(new MemoryStateStore(tasks.length)),
+/**
+ * Makes a provider of {@link MemoryStateStore}: what a batch without a root uses.
+ *
+ * @param initial - State of each task; all are OPEN without it. RUNNING is taken for a task that runs elsewhere.
+ */
+export function createMemoryStateProvider(initial?: readonly StoredState[]): StateStoreProvider {
+  const codes =
+    initial && Uint8Array.from(initial, (state) => STATE_CODE[state === 'RUNNING' ? 'ELSEWHERE' : state])
+  const create = (tasks: readonly PlannedTask[]): Promise<StateStore> =>
+    Promise.resolve(new MemoryStateStore(tasks.length, codes))
+  return { open: create, attach: (_ticket, tasks) => create(tasks), join: (_ticket, tasks) => create(tasks) }
 }

@@ -7,8 +7,9 @@ import {
 } from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
 import { ElsewhereWatch } from './elsewhere-watch.ts'
-import { ConfigMismatchError } from './errors.ts'
-import { memoryStateStoreProvider } from './memory-state-store.ts'
+import { ConfigError, ConfigMismatchError } from './errors.ts'
+import { invariant } from './invariant.ts'
+import { createMemoryStateProvider } from './memory-state-store.ts'
 import { openStore } from './open-store.ts'
 import { type OpenedTable, openTable } from './open-table.ts'
 import { findRuntime, type Runtime } from './runtime.ts'
@@ -34,7 +35,10 @@ export interface StoreSettings {
 /** Makes the provider of a batch's store; batch-core itself knows no file system. */
 export type CreateStoreProvider = (settings: StoreSettings) => StateStoreProvider
 
-/** A batch whose tasks are planned already: options of {@link openPlannedBatch}. Equal on all ranks, but `stop`. */
+/**
+ * A batch whose tasks are planned already: options of {@link openPlannedBatch}. Equal on all ranks, but `stop`,
+ * `interrupt` and `onFault`.
+ */
 export interface BatchPlan
   extends Pick<
     ResolvedBatchOptions,
@@ -44,6 +48,10 @@ export interface BatchPlan
   readonly communicator: Communicator
   readonly provider: StateStoreProvider
   readonly stop: StopRequest
+  /** As `rootRank` of {@link BatchOptions}. @defaultValue 0 */
+  readonly rootRank?: number
+  /** As `interrupt` of {@link BatchOptions}; `stop` has to know of it too. */
+  readonly interrupt?: AbortSignal | undefined
   /** Hears what a person should know, a sentence each: of files that can't be understood, of whom we wait for. */
   readonly onFault: (message: string) => void
 }
@@ -64,12 +72,16 @@ export async function openBatchWith(
   const communicator = given ?? createSoloCommunicator()
   const tasks = resolved.tasks.map((task) => planScriptTask(task, resolved.version))
   await agree(communicator, { ...resolved, tasks })
-  const { root, ...settings } = resolved
-  const provider = root === null ? memoryStateStoreProvider : createProvider({ root, ...settings })
-  const stop = new StopRequest({ signal: options.signal, word: runtime?.stop })
-  const groupSize = given === undefined ? groupSizeAlone(resolved.groupSize) : resolved.groupSize
-  const onFault = options.onFault ?? warn
-  const opened = await openParts({ ...resolved, tasks, groupSize, communicator, provider, stop, onFault })
+  const { root, initialStates, ...settings } = resolved
+  const provider =
+    root === null ? createMemoryStateProvider(initialStates) : createProvider({ root, ...settings })
+  const { signal, interrupt, onFault = warn } = options
+  const stop = new StopRequest({ signal: anyOf(signal, interrupt), word: runtime?.stop })
+  const isAlone = given === undefined
+  const groupSize = isAlone ? groupSizeAlone(resolved.groupSize) : resolved.groupSize
+  const rootRank = isAlone ? 0 : checkRootRank(resolved.rootRank, communicator)
+  const ranks = { communicator, groupSize, rootRank }
+  const opened = await openParts({ ...resolved, ...ranks, tasks, provider, stop, interrupt, onFault })
   if (runtime !== undefined && communicator.rank === 0) announce(runtime, root, tasks, opened)
   return opened.batch
 }
@@ -86,40 +98,62 @@ interface OpenedBatch {
 }
 
 async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
-  const { communicator, tasks } = plan
+  const { communicator, tasks, rootRank = 0, interrupt, onFault } = plan
   const world = await communicator.duplicate()
   const workers = await createWorkerGroup(world, plan.groupSize)
   const control = await workers.group.duplicate()
-  const { store, loaded } = await openStore(world, { ...plan, group: workers.group })
-  for (const { message } of loaded?.faults ?? []) plan.onFault(message)
+  const fromRoot = await rootFirst(world, rootRank)
+  const { store, loaded } = await openStore(fromRoot, { ...plan, group: workers.group, rank: world.rank })
+  for (const { message } of loaded?.faults ?? []) onFault(message)
   const memory = await openTable({
-    ...{ world, workers, taskCount: tasks.length, claimable: plan, isStored: store.keepsStates },
+    ...{ world: fromRoot, workers, taskCount: tasks.length, claimable: plan, isStored: store.keepsStates },
     contents: loaded && tableContents(plan, store, loaded.codes),
   })
   const { table, lock } = memory
   const claimer = lock === undefined ? undefined : createClaimer(plan, { ...memory, store, lock, workers })
   // Once for each lease: threads share one.
-  const says = world.rank === 0 || (lock !== undefined && !world.sharesProcess)
+  const says = fromRoot.rank === 0 || (lock !== undefined && !world.sharesProcess)
   const silence = says ? sayLease(store.lease, plan) : undefined
   const closeShared = async (): Promise<void> => {
     silence?.()
     await memory.close()
+    if (fromRoot !== world) await fromRoot.close()
     await control.close()
     await workers.group.close()
     await workers.leaders?.close()
     await world.close()
   }
+  const isInterruptible =
+    control.size > 1 ? (await control.allreduce(interrupt === undefined ? 0 : 1, 'max')) === 1 : true
   const batch = new Batch({
-    world,
-    workers,
-    control,
-    memory,
-    store,
-    claimer,
-    tasks,
-    closeShared,
+    ...{ world, rootRank, workers, control, memory, store, claimer, tasks, interrupt, isInterruptible },
+    ...{ onFault, closeShared },
   })
   return { batch, table, store }
+}
+
+/**
+ * All ranks with the root in front, as rank 0: it opens the store, and owns what lies in the memory of one rank.
+ * Collective.
+ */
+async function rootFirst(world: Communicator, rootRank: number): Promise<Communicator> {
+  if (rootRank === 0) return world
+  const ordered = await world.split({ color: 0, key: world.rank === rootRank ? 0 : 1 })
+  invariant(ordered !== undefined, 'A rank with a color got no communicator')
+  return ordered
+}
+
+function checkRootRank(rootRank: number, { size }: Communicator): number {
+  if (rootRank < size) return rootRank
+  throw new ConfigError(
+    `rootRank is ${rootRank}, but there are ${size} ranks. Give one from 0 to ${size - 1}.`,
+    { details: { rootRank, size } },
+  )
+}
+
+/** Aborts with the first of two signals, either of which may be missing. */
+function anyOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one !== undefined && other !== undefined ? AbortSignal.any([one, other]) : (one ?? other)
 }
 
 /** What rank 0 puts into the table. */

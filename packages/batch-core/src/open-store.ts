@@ -13,17 +13,19 @@ export interface OpenStoreOptions {
   readonly tasks: readonly PlannedTask[]
   /** This rank's worker group, whose rank 0 leads it. */
   readonly group: Communicator
+  /** Number of this rank for people, who may know the ranks in another order. */
+  readonly rank: number
 }
 
 /** The store as one rank opened it. */
 export interface OpenedStore {
   readonly store: StateStore
-  /** On rank 0. */
+  /** On rank 0 of the communicator. */
   readonly loaded: LoadedStates | undefined
 }
 
 /** How a step went on a rank, for the others. */
-type Outcome<T> = { readonly value: T } | { readonly failure: EncodedError }
+type Outcome<T> = { readonly value: T } | { readonly failure: EncodedError; readonly rank: number }
 
 /**
  * Rank 0 opens the store. Threads attach to it; in other processes the leaders join it, and the members of a group
@@ -35,23 +37,24 @@ type Outcome<T> = { readonly value: T } | { readonly failure: EncodedError }
 export async function openStore(world: Communicator, options: OpenStoreOptions): Promise<OpenedStore> {
   const { provider, tasks, group } = options
   const { rank, sharesProcess } = world
+  const ranks = { world, rank: options.rank }
   let store: StateStore | undefined
   let loaded: LoadedStates | undefined
   try {
-    let ticket = await fromRankZero(world, async (): Promise<StoreTicket> => {
+    let ticket = await fromRankZero(ranks, async (): Promise<StoreTicket> => {
       store = await provider.open(tasks)
       return sharesProcess ? store.ticket : store.portableTicket
     })
     if (!sharesProcess) {
-      await onAllRanks(world, async () => {
+      await onAllRanks(ranks, async () => {
         if (rank > 0 && group.rank === 0) store = await provider.join(ticket, tasks)
       })
       ticket = await group.broadcast(store?.portableTicket)
     }
-    await onAllRanks(world, async () => {
+    await onAllRanks(ranks, async () => {
       store ??= await provider.attach(ticket, tasks, rank)
     })
-    await fromRankZero(world, async () => {
+    await fromRankZero(ranks, async () => {
       loaded = await store?.load()
     })
   } catch (error) {
@@ -63,38 +66,48 @@ export async function openStore(world: Communicator, options: OpenStoreOptions):
   return { store, loaded }
 }
 
+/** All ranks, and the number of this one for people. */
+interface Ranks {
+  readonly world: Communicator
+  readonly rank: number
+}
+
 /** Stands where rank 0's outcome comes to. */
-const NOT_YET = { failure: encodeError('') }
+const NOT_YET = { failure: encodeError(''), rank: 0 }
 
 /** Lets rank 0 act and gives all ranks what came of it. Collective. */
-async function fromRankZero<T>(world: Communicator, act: () => Promise<T>): Promise<T> {
+async function fromRankZero<T>(ranks: Ranks, act: () => Promise<T>): Promise<T> {
+  const { world } = ranks
   if (world.rank === 0) {
-    const { outcome, reason } = await attempt(act)
+    const { outcome, reason } = await attempt(ranks, act)
     await world.broadcast<Outcome<T>>(outcome)
     if ('failure' in outcome) throw reason
     return outcome.value
   }
   const outcome = await world.broadcast<Outcome<T>>(NOT_YET)
-  if ('failure' in outcome) throw failed(0, outcome.failure)
+  if ('failure' in outcome) throw failed(outcome)
   return outcome.value
 }
 
 /** Lets all ranks act; if one fails, all fail. Collective. */
-async function onAllRanks(world: Communicator, act: () => Promise<void>): Promise<void> {
-  const { outcome, reason } = await attempt(act)
-  const outcomes = await world.allgather<Outcome<void>>(outcome)
+async function onAllRanks(ranks: Ranks, act: () => Promise<void>): Promise<void> {
+  const { outcome, reason } = await attempt(ranks, act)
+  const outcomes = await ranks.world.allgather<Outcome<void>>(outcome)
   if ('failure' in outcome) throw reason
-  for (const [rank, other] of outcomes.entries()) if ('failure' in other) throw failed(rank, other.failure)
+  for (const other of outcomes) if ('failure' in other) throw failed(other)
 }
 
-async function attempt<T>(act: () => Promise<T>): Promise<{ outcome: Outcome<T>; reason?: unknown }> {
+async function attempt<T>(
+  { rank }: Ranks,
+  act: () => Promise<T>,
+): Promise<{ outcome: Outcome<T>; reason?: unknown }> {
   try {
     return { outcome: { value: await act() } }
   } catch (reason) {
-    return { outcome: { failure: encodeError(reason) }, reason }
+    return { outcome: { failure: encodeError(reason), rank }, reason }
   }
 }
 
-function failed(rank: number, failure: EncodedError): Error {
+function failed({ failure, rank }: { readonly failure: EncodedError; readonly rank: number }): Error {
   return decodeError({ ...failure, message: `Rank ${rank} could not open the batch: ${failure.message}` })
 }

@@ -23,10 +23,16 @@ export interface OpenedTable {
   readonly leadsNode: boolean
   /** Takes more tasks into the table; `false` when there are none. Leaders only; not collective. */
   readonly refill: () => Promise<boolean>
+  /** Takes tasks that had ended before into the table, where they do not wait to be claimed. Leaders only, under `lock`. */
+  readonly refillEnded: () => Promise<readonly number[]>
   /** Tells the other nodes the state of a task that this rank has claimed, without waiting. */
   readonly note: (index: number, state: TableState) => void
   /** State of any task of the batch, as far as memory knows. Not collective. */
   readonly stateOf: (index: number) => Promise<TableState>
+  /** The same of all tasks, in the order of the list. */
+  readonly states: () => Promise<readonly TableState[]>
+  /** Resolves when the other nodes see what this rank has noted. Not collective. */
+  readonly flush: () => Promise<void>
   /** Makes the table's counts exact. Collective, when no task changes any more. */
   readonly settle: () => Promise<void>
   /** Frees all. Collective. */
@@ -87,8 +93,11 @@ async function openAlone({ workers }: OpenTableOptions, table: TaskTable): Promi
     lock,
     leadsNode: workers.leaders?.rank === 0,
     refill: () => Promise.resolve(false),
+    refillEnded: () => Promise.resolve([]),
     note: () => undefined,
     stateOf: (index) => Promise.resolve(table.stateOf(index)),
+    states: () => Promise.resolve(statesIn(table)),
+    flush: () => Promise.resolve(),
     settle: () => Promise.resolve(),
     close: async () => lock?.close(),
   }
@@ -115,9 +124,18 @@ async function shareAmongNodes(
     lock: locks?.nodeLock,
     leadsNode: nodeLeaders?.rank === 0,
     refill: async () => locks !== undefined && (await pool.refill(locks)),
+    refillEnded: async () => (locks === undefined ? [] : await pool.refillEnded(locks.poolLock)),
     note: (index, state) => column?.note(index, state),
     stateOf: async (index) =>
       table.has(index) || column === undefined ? table.stateOf(index) : await column.read(index),
+    states: async () => {
+      const states = await column?.readAll()
+      // Of its own tasks this node knows more than it has told yet.
+      return (
+        states?.map((state, index) => (table.has(index) ? table.stateOf(index) : state)) ?? statesIn(table)
+      )
+    },
+    flush: async () => column?.flush(),
     settle: () => counts.settle(),
     close: async () => {
       await locks?.poolLock.close()
@@ -128,4 +146,8 @@ async function shareAmongNodes(
       await pool.close()
     },
   }
+}
+
+function statesIn(table: TaskTable): TableState[] {
+  return Array.from({ length: table.taskCount }, (_, index) => table.stateOf(index))
 }

@@ -17,7 +17,7 @@ export function retryDelayMs(options: { baseMs: number; failures: number; random
 /** Failed tasks of one claimant that wait for their next attempt. */
 export class RetrySchedule {
   readonly #failures = new Map<number, number>()
-  readonly #waiting: { index: number; dueAtMs: number }[] = []
+  #waiting: { index: number; dueAtMs: number }[] = []
 
   /**
    * Notes a failure, and lines the task up if it may run again.
@@ -30,6 +30,8 @@ export class RetrySchedule {
     this.#failures.set(index, failures)
     if (failures > options.retries) return false
     const delayMs = retryDelayMs({ baseMs: options.baseMs, failures, random: Math.random() })
+    // It may have been claimed on request while it waited for an earlier retry.
+    this.#waiting = this.#waiting.filter((waiting) => waiting.index !== index)
     this.#waiting.push({ index, dueAtMs: options.nowMs + delayMs })
     this.#waiting.sort((one, other) => one.dueAtMs - other.dueAtMs)
     return true

@@ -1,4 +1,4 @@
-import type { TaskCounts } from './batch.ts'
+import type { TaskCounts } from './batch-events.ts'
 import type { LivenessOptions } from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
 import type { PlannedTask, StoreTicket } from './state-store.ts'

@@ -41,6 +41,17 @@ export class StateColumn {
     return TABLE_STATES[await this.#window.load(index)] ?? 'INVALID'
   }
 
+  /** Reads the states of all tasks, as they were noted last. */
+  async readAll(): Promise<TableState[]> {
+    const words = await this.#window.read(0, this.#window.length)
+    return Array.from(words, (word) => TABLE_STATES[word] ?? 'INVALID')
+  }
+
+  /** Resolves when others see what this rank has noted. */
+  async flush(): Promise<void> {
+    await this.#sending
+  }
+
   /** Frees the column. Collective. */
   async close(): Promise<void> {
     await this.#sending

@@ -7,7 +7,7 @@ import { FencedError, ForeignWriterError } from './errors.ts'
 import { RetrySchedule } from './retry-schedule.ts'
 import type { AttemptRecord, StateStore, StoreClaim } from './state-store.ts'
 import type { StopRequest } from './stop-request.ts'
-import type { ClaimableStates, TableState } from './task-state.ts'
+import { type ClaimableStates, isClaimable, type TableState } from './task-state.ts'
 import type { TaskTable } from './task-table.ts'
 import type { TokenLock } from './token-lock.ts'
 
@@ -19,6 +19,8 @@ export interface TaskClaimerOptions {
   readonly lock: TokenLock
   /** Takes more tasks into the table; `false` when there are none. */
   readonly refill: () => Promise<boolean>
+  /** Takes more tasks into the table that had ended before the batch was opened, and names them. Under the lock. */
+  readonly refillEnded: () => Promise<readonly number[]>
   /** Hears what a task of this claimant has become. */
   readonly note: (index: number, state: TableState) => void
   /** Number of this claimant in the table. */
@@ -40,11 +42,33 @@ const LEASE_LOOK_MS = 100
 /** How a claimed task is to end: a terminal state, or OPEN to give it back. */
 export type TaskEnd = 'DONE' | 'FAILED' | 'OPEN'
 
+/** How a claimed task is to end, and what is kept of it. */
+export interface WantedEnd {
+  readonly end: TaskEnd
+  readonly record: AttemptRecord
+  /** JSON that is kept with the task if it is DONE. */
+  readonly result?: string
+}
+
+/** A search for a task in one of some states. */
+interface Search {
+  readonly states: readonly TableState[]
+  /** Number of tasks that are still to be looked at. */
+  left: number
+}
+
+/** The states other than OPEN from which a task may be claimed, if that is asked for. */
+const ON_REQUEST = ['FAILED', 'DONE', 'ELSEWHERE'] as const
+
 /** See the top of this file. */
 export class TaskClaimer {
   readonly #options: TaskClaimerOptions
   readonly #retries = new RetrySchedule()
   readonly #elsewhere: ElsewhereWatch
+  /** Tasks that another instance got while this claimant tried to claim them. */
+  #lost: number[] = []
+  /** Where the next search for tasks in other states than OPEN begins. */
+  #cursor = 0
 
   constructor(options: TaskClaimerOptions) {
     this.#options = options
@@ -54,10 +78,11 @@ export class TaskClaimer {
   /**
    * Claims the next task.
    *
+   * @param wanted - States from which this call may claim once nothing is left, beside those of the batch.
    * @returns The claim, or `undefined` when nothing is left to do here or a stop was asked for.
    * @throws {@link LeaseLostError} when this instance may start nothing any more.
    */
-  async next(): Promise<StoreClaim | undefined> {
+  async next(wanted: ClaimableStates = {}): Promise<StoreClaim | undefined> {
     const { table, store, stop, owner } = this.#options
     while (!stop.requested) {
       if (store.lease.state !== 'valid') {
@@ -72,8 +97,10 @@ export class TaskClaimer {
         continue
       }
       if (await this.#options.refill()) continue
-      const { found, againInMs = Number.POSITIVE_INFINITY } = await this.#elsewhere.look()
-      if (found) continue
+      const found = await this.#search(wanted)
+      if (found !== undefined) return found
+      const { found: isFree, againInMs = Number.POSITIVE_INFINITY } = await this.#elsewhere.look()
+      if (isFree) continue
       const waitMs = Math.min(
         this.#retries.nextDueInMs(performance.now()) ?? Number.POSITIVE_INFINITY,
         againInMs,
@@ -82,6 +109,46 @@ export class TaskClaimer {
       await (againInMs === Number.POSITIVE_INFINITY ? stop.wait(waitMs) : this.#elsewhere.wait(waitMs))
     }
     return undefined
+  }
+
+  /** Indices of tasks that another instance got while this claimant tried, since the last call. */
+  takeLost(): readonly number[] {
+    const lost = this.#lost
+    this.#lost = []
+    return lost
+  }
+
+  /** Claims a task in one of the wanted states, looking at each once. */
+  async #search(wanted: ClaimableStates): Promise<StoreClaim | undefined> {
+    const states = ON_REQUEST.filter((state) => isClaimable(state, wanted))
+    if (states.length === 0) return undefined
+    const { lock, stop } = this.#options
+    const search = { states, left: this.#options.table.taskCount }
+    while (!stop.requested) {
+      // Under the lock, since a look at the tasks that run elsewhere must find them as it left them.
+      const index = await lock.withLock(() => this.#find(search))
+      if (index === undefined) return undefined
+      const claim = await this.#claimStored(index, wanted)
+      if (claim !== undefined) return claim
+    }
+    return undefined
+  }
+
+  /** Takes the next task of a search in the table. Under its lock. */
+  async #find(search: Search): Promise<number | undefined> {
+    const { table, owner, refillEnded } = this.#options
+    const isWanted = (index: number): boolean => search.states.includes(table.stateOf(index))
+    for (;;) {
+      while (search.left > 0) {
+        const index = this.#cursor
+        this.#cursor = (index + 1) % table.taskCount
+        search.left -= 1
+        if (isWanted(index) && table.claim(index, owner, table.stateOf(index))) return index
+      }
+      const admitted = await refillEnded()
+      if (admitted.length === 0) return undefined
+      if (admitted.some(isWanted)) search.left = table.taskCount
+    }
   }
 
   #takeRetry(): number | undefined {
@@ -93,11 +160,15 @@ export class TaskClaimer {
   }
 
   /** Takes the task in the store, which decides between instances; marks it in the table where somebody else has it. */
-  async #claimStored(index: number): Promise<StoreClaim | undefined> {
+  async #claimStored(index: number, wanted: ClaimableStates = {}): Promise<StoreClaim | undefined> {
     const { table, store, claimable } = this.#options
     // A task in the queue was let in by its state; what stands there now is RUNNING, so all allowed states pass here,
     // and a retry of ours may follow its own FAILED.
-    const from = this.#isRetry(index) ? { ...claimable, retryFailed: true } : claimable
+    const from = {
+      retryFailed: claimable.retryFailed || wanted.retryFailed || this.#isRetry(index),
+      rerun: claimable.rerun || wanted.rerun,
+      stealRunning: claimable.stealRunning || wanted.stealRunning,
+    } satisfies { [Key in keyof ClaimableStates]: boolean | undefined } as ClaimableStates
     const outcome = await this.#guarded(index, () =>
       store.claim(index, { lastSeen: table.slotOf(index), from }),
     )
@@ -108,6 +179,7 @@ export class TaskClaimer {
     }
     const state: TableState =
       outcome.kind === 'settled' ? outcome.state : outcome.kind === 'elsewhere' ? 'ELSEWHERE' : 'INVALID'
+    if (outcome.kind === 'elsewhere') this.#lost.push(index)
     if (outcome.kind === 'invalid') this.#options.onFault(outcome.reason)
     this.#set(index, state, outcome.slot)
     return undefined
@@ -130,17 +202,19 @@ export class TaskClaimer {
   /**
    * Ends a claimed task in the store, then in the table. A failure while the lease is in doubt gives the task back.
    *
+   * @returns How it has ended.
    * @throws {@link FencedError} and {@link ForeignWriterError} as the store does; the task then counts as elsewhere.
    */
-  async end(claim: StoreClaim, wanted: TaskEnd, given: AttemptRecord): Promise<void> {
+  async end(claim: StoreClaim, wanted: WantedEnd): Promise<TaskEnd> {
     const { table, store, lock, retries, retryDelayMs } = this.#options
     const { taskIndex } = claim
     // Whoever declares an instance dead ends its commands; that must not look like a failure of theirs.
-    const doubtful = wanted === 'FAILED' && store.lease.state !== 'valid'
-    const end = doubtful ? 'OPEN' : wanted
-    const record = doubtful ? { ...given, reason: 'interrupted' as const } : given
+    const doubtful = wanted.end === 'FAILED' && store.lease.state !== 'valid'
+    const end = doubtful ? 'OPEN' : wanted.end
+    const record = doubtful ? { ...wanted.record, reason: 'interrupted' as const } : wanted.record
     let slot: number
     try {
+      if (end === 'DONE' && wanted.result !== undefined) await store.keepResult(claim, wanted.result)
       slot = end === 'OPEN' ? await store.release(claim, record) : await store.publish(claim, end, record)
     } catch (error) {
       const foreign = error instanceof ForeignWriterError
@@ -155,6 +229,7 @@ export class TaskClaimer {
     if (end === 'FAILED') {
       this.#retries.failed(taskIndex, { retries, baseMs: retryDelayMs, nowMs: performance.now() })
     }
+    return end
   }
 
   #set(index: number, state: TableState, slot: number): void {

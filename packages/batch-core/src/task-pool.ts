@@ -12,9 +12,10 @@
  *
  * Failure: a rank that ends in the middle of a refill takes tasks with it, which the next run of the batch finds open.
  *
- * Layout of the window, Int32 words: the position of the next task to take, then the queue with a word per task
- * (index << 3 | state code): those that can be claimed, in the order in which they are to start, and behind them those
- * that run elsewhere. Of the latter every node takes its share at once, as nobody knows which will come free, and when.
+ * Layout of the window, Int32 words: the position of the next task to take, and of the next one that has ended; then the
+ * queue with a word per task (index << 3 | state code): those that can be claimed, in the order in which they are to
+ * start; those that run elsewhere; those that have ended. Of the second every node takes its share at once, as nobody
+ * knows which will come free, and when. The third are taken only when somebody asks for ended tasks.
  */
 import type { Communicator } from './communicator.ts'
 import { invariant } from './invariant.ts'
@@ -25,7 +26,8 @@ import type { TableContents, TaskTable } from './task-table.ts'
 import type { TokenLock } from './token-lock.ts'
 
 const WORD_HEAD = 0
-const WORD_QUEUE = 1
+const WORD_ENDED_HEAD = 1
+const WORD_QUEUE = 2
 
 const STATE_BITS = 3
 const STATE_MASK = (1 << STATE_BITS) - 1
@@ -75,7 +77,10 @@ export interface RefillLocks {
 interface QueueLengths {
   readonly claimable: number
   readonly elsewhere: number
+  readonly ended: number
 }
+
+const NO_TASKS: QueueLengths = { claimable: 0, elsewhere: 0, ended: 0 }
 
 /** See the top of this file. */
 export class TaskPool {
@@ -85,12 +90,14 @@ export class TaskPool {
   readonly #lengths: QueueLengths
   /** Whether this rank has seen that all tasks are taken. */
   #isEmpty = false
+  /** The same of the tasks that have ended. */
+  #hasNoEnded = false
 
   /** Fills the pool, and gives each node's table its share of the tasks that run elsewhere. Collective. */
   static async open({ world, place, table, contents }: TaskPoolOptions): Promise<TaskPool> {
     const queue = contents === undefined ? undefined : queueOf(contents)
-    const lengths = await world.broadcast<QueueLengths>(queue?.lengths ?? { claimable: 0, elsewhere: 0 })
-    const length = WORD_QUEUE + lengths.claimable + lengths.elsewhere
+    const lengths = await world.broadcast<QueueLengths>(queue?.lengths ?? NO_TASKS)
+    const length = WORD_QUEUE + lengths.claimable + lengths.elsewhere + lengths.ended
     const window = await world.createWindow({ length })
     if (queue !== undefined) await window.write(WORD_QUEUE, queue.words)
     await world.barrier()
@@ -125,6 +132,17 @@ export class TaskPool {
     )
   }
 
+  /**
+   * Takes tasks into the node's table that have ended; they do not wait there to be claimed. Leaders only, under the
+   * lock of the node; not collective.
+   *
+   * @returns The tasks; none when all are taken.
+   */
+  async refillEnded(poolLock: TokenLock): Promise<readonly number[]> {
+    if (this.#hasNoEnded) return []
+    return await poolLock.withLock(() => this.#takeEndedChunk())
+  }
+
   /** Frees the pool. Collective. */
   close(): Promise<void> {
     return this.#window.close()
@@ -145,6 +163,20 @@ export class TaskPool {
       this.#table.enqueue(index)
     }
     return true
+  }
+
+  async #takeEndedChunk(): Promise<readonly number[]> {
+    const head = await this.#window.load(WORD_ENDED_HEAD)
+    const { claimable, elsewhere, ended } = this.#lengths
+    if (head >= ended) {
+      this.#hasNoEnded = true
+      return []
+    }
+    const size = chunkSize({ remaining: ended - head, ...this.#place })
+    await this.#window.store(WORD_ENDED_HEAD, head + size)
+    const chunk = await this.#read(claimable + elsewhere + head, size)
+    for (const { index, state } of chunk) this.#table.admit(index, state)
+    return chunk.map(({ index }) => index)
   }
 
   async #takeElsewhere(): Promise<void> {
@@ -171,6 +203,7 @@ function queueOf(contents: TableContents): { readonly words: Int32Array; readonl
   const canBeClaimed = TABLE_STATES.map((state) => isClaimable(state, allowed))
   const words = new Int32Array(codes.length)
   const elsewhere: number[] = []
+  const ended: number[] = []
   let claimable = 0
   for (let position = 0; position < codes.length; position += 1) {
     const index = order === undefined ? position : (order[position] ?? -1)
@@ -180,8 +213,10 @@ function queueOf(contents: TableContents): { readonly words: Int32Array; readonl
       words[claimable] = word
       claimable += 1
     } else if (code === STATE_CODE.ELSEWHERE) elsewhere.push(word)
+    else if (code === STATE_CODE.DONE || code === STATE_CODE.FAILED) ended.push(word)
   }
   words.set(elsewhere, claimable)
-  const lengths = { claimable, elsewhere: elsewhere.length }
-  return { words: words.subarray(0, claimable + elsewhere.length), lengths }
+  words.set(ended, claimable + elsewhere.length)
+  const lengths = { claimable, elsewhere: elsewhere.length, ended: ended.length }
+  return { words: words.subarray(0, claimable + elsewhere.length + ended.length), lengths }
 }

@@ -38,14 +38,20 @@ export class Task {
   /** The fencing token: greater with every claim of this task. Results named after it can't be mixed up. */
   readonly claim: number
   /**
-   * Aborted when this instance may have been taken for dead, because it could not renew its lease in time: another
-   * one may soon run the task, so the work should stop. A result that is there may still be reported.
+   * Asks the work to stop early; give it to what the work waits for, or call `signal.throwIfAborted()` now and then.
+   *
+   * Aborted with the reason of `interrupt` of `openBatch`: the task is then best given back, as an exception in
+   * `batch.run` does. Also aborted, with a {@link LeaseLostError}, when this instance may have been taken for dead,
+   * because it could not renew its lease in time: another one may soon run the task. A result that is there may still be
+   * reported.
    */
   readonly signal: AbortSignal
   /** Wall-clock time of the claim, milliseconds since 1970. */
   readonly startedAtMs: number = Date.now()
   /** The claim as the store knows it. @internal */
   readonly storeClaim: StoreClaim
+  /** What is to be kept with the task when it is DONE, JSON; on the group's leader. @internal */
+  result: string | undefined
   readonly #startedMs = performance.now()
   readonly #end: EndTask
   readonly #started: (process: AttemptProcess) => void

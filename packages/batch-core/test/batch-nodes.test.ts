@@ -12,6 +12,7 @@ import {
   type StateStoreProvider,
   StoreUnusableError,
 } from '../src/index.ts'
+import { batchCases } from '../src/testing/contract-batch.ts'
 import { createNodes } from './nodes.ts'
 
 const { OPEN, DONE, FAILED, ELSEWHERE, INVALID } = STATE_CODE
@@ -120,6 +121,12 @@ describe.each([
       }),
     )
     expect(failures).toBe(6)
+  })
+})
+
+describe.each([[[0, 1]], [[0, 0, 1]], [[1, 0, 0, 1]], [[0, 1, 2]]])('on ranks of nodes %j', (nodeOf) => {
+  it.each(batchCases)('$name', async ({ run }) => {
+    await Promise.all(createNodes(nodeOf).map(run))
   })
 })
 

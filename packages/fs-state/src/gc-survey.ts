@@ -30,6 +30,7 @@ export interface RootGarbage {
   readonly littered: readonly number[]
   readonly eventCount: number
   readonly payloadCount: number
+  readonly resultCount: number
   /** Every other instance that has begun. */
   readonly instances: readonly InstanceGarbage[]
   /** Those whose directories are not needed. */
@@ -69,7 +70,7 @@ export function surveyGarbage(
 }
 
 interface TaskSurvey
-  extends Pick<RootGarbage, 'tasks' | 'kinds' | 'littered' | 'eventCount' | 'payloadCount'> {
+  extends Pick<RootGarbage, 'tasks' | 'kinds' | 'littered' | 'eventCount' | 'payloadCount' | 'resultCount'> {
   /** Instances that events name which stay; `undefined` if some directory can't be looked into. */
   readonly owners: ReadonlySet<string> | undefined
 }
@@ -84,15 +85,17 @@ function surveyTasks(files: FileLayer, root: string): TaskSurvey {
   let isWhole = true
   let eventCount = 0
   let payloadCount = 0
+  let resultCount = 0
   for (const [taskIndex, name] of names.entries()) {
     try {
       const garbage = findTaskGarbage(files, taskDirectory(root, name))
-      const { done, events, payloads } = garbage
+      const { done, events, payloads, results } = garbage
       if (done) kinds[taskIndex] = events.length > 0 ? TASK_KIND.doneWithEvents : TASK_KIND.doneWithoutEvents
       for (const owner of garbage.owners) owners.add(owner)
-      if (events.length + payloads.length > 0) littered.push(taskIndex)
+      if (events.length + payloads.length + results.length > 0) littered.push(taskIndex)
       eventCount += events.length
       payloadCount += payloads.length
+      resultCount += results.length
     } catch (error) {
       // A directory that is none of ours, as lost+found, or one that a person has just removed.
       if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'ENOENT') throw error
@@ -100,5 +103,13 @@ function surveyTasks(files: FileLayer, root: string): TaskSurvey {
     }
   }
   const tasks = { names, indexOf: new Map(names.map((name, index) => [name, index])) }
-  return { tasks, kinds, littered, eventCount, payloadCount, owners: isWhole ? owners : undefined }
+  return {
+    tasks,
+    kinds,
+    littered,
+    eventCount,
+    payloadCount,
+    resultCount,
+    owners: isWhole ? owners : undefined,
+  }
 }

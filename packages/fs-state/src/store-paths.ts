@@ -27,6 +27,17 @@ export function payloadPrefix(slot: number): string {
   return `state.p${slot}.`
 }
 
+/** What the claim in a slot has kept as its result. */
+export function resultPath(directory: string, slot: number): string {
+  return `${directory}/state.result.${slot}.json`
+}
+
+/** The slot of a result by its file's name; `undefined` for another file. */
+export function resultSlot(name: string): number | undefined {
+  const slot = /^state\.result\.([1-9][0-9]{0,8})\.json$/.exec(name)?.[1]
+  return slot === undefined ? undefined : Number(slot)
+}
+
 /** The directory of a root that belongs to mpibatch. */
 export function ownDirectory(root: string): string {
   return `${root}/${RESERVED_NAME}`

@@ -12,6 +12,7 @@ import { registerSession } from '../src/register-session.ts'
 import { openRootView, type TaskReport } from '../src/root-view.ts'
 import type { StoreSession } from '../src/store-session.ts'
 import { loadTasks } from '../src/task-loading.ts'
+import { readResult } from '../src/task-results.ts'
 import { type FileCall, faultyFileLayer } from './faulty-file-layer.ts'
 import { freshRoot, mustClaim, openStore, plan, pretendDead, pretendRemote, RECORD } from './store-harness.ts'
 
@@ -54,12 +55,18 @@ async function litteredRoot(): Promise<string> {
   await end(early, 'done', 'DONE')
   await early.close()
   const first = await openStore(root, tasks, { durability: 'terminal' })
-  for (const name of ['retried', 'failed']) await end(first, name, 'FAILED')
+  // What an attempt keeps that fails does not count.
+  const failing = await mustClaim(first, NAMES.indexOf('retried'))
+  await first.keepResult(failing, '"of the first attempt"')
+  await first.publish(failing, 'FAILED', { ...RECORD, durationMs: 7 })
+  await end(first, 'failed', 'FAILED')
   await end(first, 'reopened', 'DONE')
   await first.close()
   const second = await openStore(root, tasks, { durability: 'terminal' })
   await second.load()
-  await end(second, 'retried', 'DONE', { retryFailed: true })
+  const retrying = await mustClaim(second, NAMES.indexOf('retried'), { retryFailed: true })
+  await second.keepResult(retrying, '"of the second attempt"')
+  await second.publish(retrying, 'DONE', { ...RECORD, durationMs: 7 })
   await second.release(await mustClaim(second, NAMES.indexOf('open')))
   await end(second, 'orphaned', 'DONE')
   await second.close()
@@ -72,14 +79,24 @@ async function litteredRoot(): Promise<string> {
       if (kind === 'DONE' && step === 'P2') throw new Error('killed by the test')
     },
   })
-  await mustClaim(third, NAMES.indexOf('crashed'))
-  await expect(end(third, 'ending', 'DONE')).rejects.toThrow('killed')
+  await third.keepResult(await mustClaim(third, NAMES.indexOf('crashed')), '"of a crashed attempt"')
+  const ending = await mustClaim(third, NAMES.indexOf('ending'))
+  await third.keepResult(ending, '"of one that ended unseen"')
+  await expect(third.publish(ending, 'DONE', RECORD)).rejects.toThrow('killed')
   writeFileSync(join(root, '.mpibatch', 'i', third.instance, 'new.0.77'), 'half')
   pretendDead(root, third.instance)
   const administrator = await openAdministrator(root)
   await administrator.reopen('reopened', { from: 'any' })
   await administrator.close()
   return root
+}
+
+/** The results that count. */
+const RESULTS = { retried: '"of the second attempt"', ending: '"of one that ended unseen"' }
+
+function resultsOf(root: string): Record<string, string> {
+  const found = NAMES.map((name) => [name, readResult(nodeFileLayer, join(root, name))] as const)
+  return Object.fromEntries(found.filter(([, text]) => text !== undefined))
 }
 
 const EXPECTED = [DONE, DONE, FAILED, OPEN, OPEN, OPEN, OPEN, DONE]
@@ -101,13 +118,16 @@ describe('gc', () => {
     const foreseen = await collectGarbage(root, { dryRun: true })
     expect(tasksOf(root)).toEqual(before)
     expect(await collectGarbage(root)).toEqual(foreseen)
-    expect(foreseen).toMatchObject({ events: 8, payloads: 3 })
+    expect(foreseen).toMatchObject({ events: 8, payloads: 3, results: 2 })
     expect(tasksOf(root)).toEqual(before)
-    for (const name of ['done', 'retried', 'orphaned']) expect(namesIn(root, name)).toEqual(['state'])
+    expect(resultsOf(root)).toEqual(RESULTS)
+    for (const name of ['done', 'orphaned']) expect(namesIn(root, name)).toEqual(['state'])
+    expect(namesIn(root, 'retried')).toEqual(['state', 'state.result.3.json'])
+    expect(namesIn(root, 'crashed')).toEqual(['state', 'state.ev.1'])
     expect(namesIn(root, 'failed')).toEqual(['state', 'state.ev.1', 'state.ev.2'])
     expect(namesIn(root, 'open')).toEqual(['state', 'state.ev.1', 'state.ev.2'])
     // The payload of a result that has not reached `state` is kept.
-    expect(namesIn(root, 'ending')).toHaveLength(4)
+    expect(namesIn(root, 'ending')).toHaveLength(5)
     for (const instance of instancesOf(root)) {
       const names = namesIn(root, '.mpibatch', 'i', instance).filter((name) => !/^life\.\d$/.test(name))
       expect(names.filter((name) => !['info.json', 'attempts.0', 'hb'].includes(name))).toEqual([])
@@ -119,7 +139,14 @@ describe('gc', () => {
     const root = await litteredRoot()
     await collectGarbage(root)
     const again = await collectGarbage(root)
-    expect(again).toMatchObject({ events: 0, payloads: 0, journals: 0, snapshots: 0, instances: 1 })
+    expect(again).toMatchObject({
+      events: 0,
+      payloads: 0,
+      results: 0,
+      journals: 0,
+      snapshots: 0,
+      instances: 1,
+    })
     expect(namesIn(root, '.mpibatch', 'history')).toEqual(['1'])
   })
 
@@ -207,8 +234,9 @@ describe('gc', () => {
         ? `${name} ${path.split('/').at(-1)}`
         : [],
     )
-    const removals = calls.slice(calls.indexOf('unlink state.ev.4'))
+    const removals = calls.slice(calls.indexOf('unlink state.result.1.json'))
     expect(removals).toEqual([
+      ...['unlink state.result.1.json', 'sync retried'],
       ...['unlink state.ev.4', 'sync retried', 'unlink state.ev.3', 'sync retried'],
       ...['unlink state.ev.2', 'sync retried', 'unlink state.ev.1'],
     ])
@@ -321,6 +349,8 @@ describe('gc that is killed', () => {
         if (JSON.stringify(found.tasks) !== seen) failures.push(`${when} at ${killedAt}, ${died}: tasks`)
         if (JSON.stringify(found.loaded) !== JSON.stringify([EXPECTED, EXPECTED]))
           failures.push(`${when} at ${killedAt}, ${died}: ${JSON.stringify(found.loaded)}`)
+        if (JSON.stringify(resultsOf(root)) !== JSON.stringify(RESULTS))
+          failures.push(`${when} at ${killedAt}, ${died}: ${JSON.stringify(resultsOf(root))}`)
       }
       await check('after the kill')
       await collectGarbage(root, { files: unsynced })

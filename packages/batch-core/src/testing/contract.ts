@@ -9,6 +9,7 @@
  */
 
 import { arrayWriteCases } from './contract-array-writes.ts'
+import { batchCases } from './contract-batch.ts'
 import type { ContractCase } from './contract-case.ts'
 import { collectiveCases } from './contract-collectives.ts'
 import { lifetimeCases } from './contract-lifetime.ts'
@@ -31,6 +32,7 @@ export const communicatorCases: readonly ContractCase[] = [
 /** What the library promises over any communicator: one entry per part of it. */
 export const libraryCases: readonly ContractCase[] = [
   ...lockCases,
+  ...batchCases,
   ...mapReduceCases,
   ...sharedArrayCases,
   ...arrayWriteCases,

@@ -1,0 +1,171 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  FencedError,
+  RESULT_SIZE_MAX,
+  StateCorruptError,
+  StateIoError,
+  type StateStore,
+} from '@mpibatch/batch-core'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { collectGarbage } from '../src/gc.ts'
+import { type FileCall, faultyFileLayer } from './faulty-file-layer.ts'
+import { PROPERTY } from './property-options.ts'
+import { freshRoot, mustClaim, openStore, plan, pretendDead, RECORD, stateText } from './store-harness.ts'
+
+/** Claims task 0, keeps a result, and makes the task DONE. */
+async function keepDone(store: StateStore, text: string | undefined, from = {}): Promise<void> {
+  const claim = await mustClaim(store, 0, from)
+  if (text !== undefined) await store.keepResult(claim, text)
+  await store.publish(claim, 'DONE', RECORD)
+}
+
+const resultFile = (root: string, slot: number): string => join(root, 'a', `state.result.${slot}.json`)
+
+/** A root whose task is DONE with this result, by an instance that has ended. */
+async function doneRoot(text: string | undefined): Promise<string> {
+  const root = freshRoot()
+  const store = await openStore(root, plan('a'), { durability: 'terminal' })
+  await keepDone(store, text)
+  await store.close()
+  return root
+}
+
+async function resultIn(root: string): Promise<string | undefined> {
+  const store = await openStore(root)
+  const text = await store.readResult(0)
+  await store.close()
+  return text
+}
+
+async function runAgain(root: string, text: string | undefined): Promise<void> {
+  const store = await openStore(root)
+  await keepDone(store, text, { rerun: true })
+  await store.close()
+}
+
+describe('a result', () => {
+  it('is read by later instances, whatever JSON it is, and also where there is none', async () => {
+    const texts = ['{"a":[1,2,"\\n"]}', 'null', '""', '', `"${'ü'.repeat(RESULT_SIZE_MAX / 2 - 1)}"`]
+    for (const text of texts) expect(await resultIn(await doneRoot(text))).toBe(text)
+    expect(await resultIn(await doneRoot(undefined))).toBeUndefined()
+  })
+
+  it('counts if its claim has made the task DONE, and then only until another one does', async () => {
+    const root = freshRoot()
+    const store = await openStore(root)
+    const failing = await mustClaim(store)
+    await store.keepResult(failing, '1')
+    expect(await store.readResult(0)).toBeUndefined()
+    await store.publish(failing, 'FAILED', RECORD)
+    expect(await store.readResult(0)).toBeUndefined()
+    await keepDone(store, '2', { retryFailed: true })
+    expect(await store.readResult(0)).toBe('2')
+    const again = await mustClaim(store, 0, { rerun: true })
+    expect(await store.readResult(0)).toBeUndefined()
+    await store.publish(again, 'DONE', RECORD)
+    expect(await store.readResult(0)).toBeUndefined()
+    await keepDone(store, '3', { rerun: true })
+    expect(await store.readResult(0)).toBe('3')
+  })
+
+  it('of an owner that was taken over changes nothing, early or late', async () => {
+    const root = freshRoot()
+    const late = await openStore(root)
+    const claim = await mustClaim(late)
+    await late.keepResult(claim, '"early"')
+    pretendDead(root, late.instance)
+    const successor = await openStore(root)
+    await keepDone(successor, '"right"')
+    await late.keepResult(claim, '"late"')
+    await expect(late.publish(claim, 'DONE', RECORD)).rejects.toThrow(FencedError)
+    expect(await successor.readResult(0)).toBe('"right"')
+  })
+
+  it('is there when DONE was completed for an owner that died', async () => {
+    const root = freshRoot()
+    const dying = await openStore(root, plan('a'), {
+      onStep: ({ kind, step }) => {
+        if (kind === 'DONE' && step === 'P2') throw new Error('killed by the test')
+      },
+    })
+    await expect(keepDone(dying, '5')).rejects.toThrow('killed')
+    pretendDead(root, dying.instance)
+    const store = await openStore(root)
+    expect(await store.claim(0, { lastSeen: 0, from: {} })).toMatchObject({ kind: 'settled', state: 'DONE' })
+    expect(await store.readResult(0)).toBe('5')
+  })
+
+  it('is on the disk before its DONE is, and its task is not DONE where it could not be written', async () => {
+    const full: FileCall[] = []
+    const files = faultyFileLayer((call) => {
+      if (!call.path.endsWith('state.result.1.json') || call.name !== 'sync') return undefined
+      full.push(call)
+      return { code: 'ENOSPC' }
+    })
+    const root = freshRoot()
+    const store = await openStore(root, plan('a'), { files, durability: 'terminal' })
+    await expect(keepDone(store, '1')).rejects.toThrow(StateIoError)
+    expect(full).toHaveLength(1)
+    expect(stateText(root)).toBe('RUNNING\n')
+  })
+
+  it('survives gc, which removes all others, and is not taken for that of a claim with the same number', async () => {
+    const root = await doneRoot('1')
+    for (const text of [undefined, '3', '4']) await runAgain(root, text)
+    expect(await collectGarbage(root)).toMatchObject({ results: 2 })
+    expect(await resultIn(root)).toBe('4')
+    const path = resultFile(root, 10)
+    expect(existsSync(path)).toBe(true)
+    // Slots begin again: 1 opens the task, 2 claims it. An old file stands in the place of the result of slot 2.
+    rmSync(path)
+    const old = { format: 'mpibatch result', version: 1, slot: 2, instance: '0123456789abcdef' }
+    writeFileSync(resultFile(root, 2), `${JSON.stringify(old)}\n"old"\n`)
+    await runAgain(root, undefined)
+    expect(await resultIn(root)).toBeUndefined()
+    expect(await collectGarbage(root)).toMatchObject({ results: 1 })
+    expect(await resultIn(root)).toBeUndefined()
+    writeFileSync(resultFile(root, 2), `${JSON.stringify(old)}\n"old"\n`)
+    await runAgain(root, '"new"')
+    expect(await resultIn(root)).toBe('"new"')
+  })
+})
+
+describe('a file in the place of a result', () => {
+  it('that holds something else is named, and nothing of it is believed', async () => {
+    const root = await doneRoot('1')
+    const path = resultFile(root, 1)
+    const whole = readFileSync(path, 'utf8')
+    const texts = ['', '{}', '{}\n1\n', whole.slice(0, -1), whole.split('\n', 1)[0] ?? '', `[${whole}]`]
+    const wrong = [whole.replace('"slot":1', '"slot":2'), whole.replace('"version":1', '"version":2')]
+    for (const text of [...texts, ...wrong, `${whole}${' '.repeat(RESULT_SIZE_MAX + 300)}\n`]) {
+      writeFileSync(path, text)
+      await expect(resultIn(root), text.slice(0, 100)).rejects.toThrow(StateCorruptError)
+    }
+    for (const place of [() => mkdirSync(path), () => symlinkSync('/etc/passwd', path)]) {
+      rmSync(path, { recursive: true })
+      place()
+      await expect(resultIn(root)).rejects.toThrow(path)
+    }
+  })
+
+  it('never gives anything but what was kept or an error, whatever bytes are changed', async () => {
+    const root = await doneRoot('{"value":12345}')
+    const path = resultFile(root, 1)
+    const whole = readFileSync(path)
+    const store = await openStore(root)
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length), fc.uint8Array({ maxLength: 40 }), async (at, bytes) => {
+        writeFileSync(path, Buffer.concat([whole.subarray(0, at), bytes]))
+        const text = await store.readResult(0).catch((error: unknown) => {
+          if (!(error instanceof StateCorruptError)) throw error
+          return undefined
+        })
+        // Torn within its last line it is known by the missing newline.
+        if (text !== undefined) expect(whole.subarray(0, at).includes(0x0a)).toBe(true)
+      }),
+      { ...PROPERTY, numRuns: 300 },
+    )
+  })
+})
