@@ -1,4 +1,5 @@
 /** What a batch tells while it works: the events of {@link Batch.on}, and who hears them. */
+import { UsageError } from './errors.ts'
 import type { Task } from './task.ts'
 import type { TableState } from './task-state.ts'
 
@@ -47,6 +48,8 @@ export interface BatchEvents {
 /** Name of an event of {@link Batch.on}. */
 export type BatchEventName = keyof BatchEvents
 
+const EVENT_NAMES: readonly BatchEventName[] = ['claimed', 'done', 'failed', 'elsewhere', 'progress']
+
 /** Hears one kind of event. */
 export type BatchListener<Name extends BatchEventName> = (event: BatchEvents[Name]) => unknown
 
@@ -75,6 +78,11 @@ export class BatchEventHub {
 
   /** Adds a listener. @returns Takes it away again. */
   on<Name extends BatchEventName>(name: Name, listener: BatchListener<Name>): () => void {
+    if (!EVENT_NAMES.includes(name)) {
+      throw new UsageError(
+        `A batch has no event ${JSON.stringify(name)}. There are ${EVENT_NAMES.join(', ')}.`,
+      )
+    }
     // One that is added twice is called twice, and taken away by halves.
     const own = (event: BatchEvents[Name]): unknown => listener(event)
     const listeners = this.#listeners.get(name) ?? new Set()

@@ -4,12 +4,13 @@
  * With a store, a value is kept with its task before the task is DONE, as JSON, so that a later run has the values of
  * tasks that are not run again. Without one, values live in the memory of the group leaders as long as the batch.
  */
-import { deserialize, serialize } from 'node:v8'
+import { serialize } from 'node:v8'
 import type { BatchEventHub } from './batch-events.ts'
 import type { BatchParts } from './batch-parts.ts'
 import { decodeError, type EncodedError, encodeError, StateCorruptError, UsageError } from './errors.ts'
 import type { GroupTasks } from './group-tasks.ts'
 import { invariant } from './invariant.ts'
+import { copyMessage } from './message-copy.ts'
 import { runTasks, type TaskBody } from './run-tasks.ts'
 import type { Task } from './task.ts'
 import type { TableState } from './task-state.ts'
@@ -101,7 +102,7 @@ async function runAndHold<T>(
       task.result = text
       // As it will be read again, so that this run and the next give the same.
       taken = { index: task.index, value: parseValue(text) }
-    } else taken = { index: task.index, value: copyValue(task, value, parts.world.sharesProcess) }
+    } else taken = { index: task.index, value: copyForRanks(value, parts.world.sharesProcess) }
   }
   const ignoreDone = events.on('done', ({ task }) => {
     if (taken?.index === task.index) held.set(task.index, { slot: task.claim, value: taken.value })
@@ -198,16 +199,12 @@ function printValue(task: Task, value: unknown): string {
   return text ?? ''
 }
 
-/** A copy that can be sent to all ranks: one that can't would leave them waiting for it. */
-function copyValue(task: Task, value: unknown, sharesProcess: boolean): unknown {
-  try {
-    return sharesProcess ? structuredClone(value) : deserialize(serialize(value))
-  } catch (error) {
-    throw new UsageError(
-      `What task ${JSON.stringify(task.name)} returned can't be sent to other ranks. Return plain data. ${error instanceof Error ? error.message : ''}`,
-      { cause: error },
-    )
-  }
+/** One that can't be sent is found here, where the task fails: later the other ranks would wait for it. */
+function copyForRanks<T>(value: T, isSameProcess: boolean): T {
+  const copy = copyMessage(value)
+  // Memory that threads share does not go to another process.
+  if (!isSameProcess) serialize(copy)
+  return copy
 }
 
 function parseValue(text: string): unknown {

@@ -82,7 +82,8 @@ export interface BatchOptions extends ClaimableStates {
   /** See {@link LivenessOptions}. */
   readonly liveness?: LivenessOptions
   /**
-   * Hears of tasks whose files can't be understood, a sentence each; they are left alone.
+   * Hears what a person should know, a sentence each: of tasks whose files can't be understood and are left alone, for
+   * whom the batch waits, and of listeners that threw.
    * @defaultValue writes to standard error
    */
   readonly onFault?: (message: string) => void

@@ -94,7 +94,7 @@ async function litteredRoot(): Promise<string> {
 /** The results that count. */
 const RESULTS = { retried: '"of the second attempt"', ending: '"of one that ended unseen"' }
 
-function resultsOf(root: string): Record<string, string> {
+function resultsOf(root: string): Record<string, string | undefined> {
   const found = NAMES.map((name) => [name, readResult(nodeFileLayer, join(root, name))] as const)
   return Object.fromEntries(found.filter(([, text]) => text !== undefined))
 }
