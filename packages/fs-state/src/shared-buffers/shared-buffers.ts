@@ -48,8 +48,9 @@ export interface BufferView<Type extends BufferElementType = BufferElementType> 
  * const buffers = await openSharedBuffers()
  * const table = rank === 0 ? await buffers.put(readTable()) : undefined
  * const reference = await communicator.broadcast(table)
- * using view = await buffers.map(reference)
- * view.values[12]
+ * const view = await buffers.map(reference)
+ * console.log(view.values[12])
+ * view.close()
  * ```
  */
 export class SharedBuffers {
@@ -94,7 +95,7 @@ export class SharedBuffers {
    * @throws {@link ClosedError} after {@link SharedBuffers.close}.
    */
   put<Type extends BufferElementType>(
-    values: BufferElements[Type],
+    values: BufferElements[Type] & { readonly [Symbol.toStringTag]: Type },
     options: PutOptions = {},
   ): Promise<BufferReference<Type>> {
     return this.#inTurn(async () => {
@@ -146,7 +147,11 @@ export class SharedBuffers {
    * Maps a buffer, and holds it as {@link SharedBuffers.hold} does. Copies nothing: all who map it read the same pages.
    *
    * @param reference - As `put` returned it; may come from anywhere, and is looked at.
-   * @throws As {@link SharedBuffers.hold} does.
+   * @returns The elements, as a view that is to be closed when it is not needed any more.
+   * @throws {@link BufferGoneError} if nobody holds it any more.
+   * @throws {@link UsageError} if it is no reference, or one of another machine.
+   * @throws {@link StateCorruptError} if the buffer is not of the size that the reference says.
+   * @throws {@link ClosedError} after {@link SharedBuffers.close}.
    */
   map<Type extends BufferElementType>(reference: BufferReference<Type>): Promise<BufferView<Type>> {
     return this.#inTurn(async () => {

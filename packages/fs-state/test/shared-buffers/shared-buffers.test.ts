@@ -31,6 +31,13 @@ describe('shared buffers', () => {
     view.close()
   })
 
+  it('know the type of what they pass on', async () => {
+    const buffers = await bufferOpener()()
+    const reference: BufferReference<'Float64Array'> = await buffers.put(Float64Array.from([1.5]))
+    const values: Float64Array = (await buffers.map(reference)).values
+    expect(values[0]).toBe(1.5)
+  })
+
   it('take parts of arrays, buffers of Node, shared memory, and nothing', async () => {
     const buffers = await bufferOpener()()
     const shared = new Uint16Array(new SharedArrayBuffer(8))

@@ -1,0 +1,217 @@
+/** Shared buffers between processes that end in every way: nothing is copied, and nothing is left. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { type BufferReference, openSharedBuffers } from 'mpibatch'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Ended, startNode } from '../support/program.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { waitUntil } from '../support/wait-until.ts'
+
+const HOLDER = join(import.meta.dirname, 'fixtures/buffers-holder.mjs')
+const LENGTH = 1000
+/** What the elements 0, 1, … of such a buffer sum up to. */
+const SUM = (LENGTH * (LENGTH - 1)) / 2
+/** Who of three is killed first, second and last; the first of them has put the buffer. */
+const ORDERS = [
+  [0, 1, 2],
+  [1, 0, 2],
+  [2, 1, 0],
+] as const
+
+/** See `fixtures/buffers-holder.mjs`. */
+interface Command {
+  readonly do: string
+  readonly [field: string]: unknown
+}
+
+/** A process with shared buffers. */
+interface Holder {
+  readonly ended: Promise<Ended>
+  /** Sends a command to which no answer comes. */
+  send(command: Command): void
+  /** Sends a command; the answer comes when it was done. */
+  tell(command: Command): Promise<unknown>
+  kill(signal: NodeJS.Signals): Promise<Ended>
+  pid(): number
+}
+
+async function startHolder(directory: string): Promise<Holder> {
+  const { child, ended, stdout, stderr } = startNode([HOLDER, directory], {
+    cwd: directory,
+    holdsInput: true,
+  })
+  const answers = (): readonly string[] => stdout().split('\n').slice(0, -1)
+  const hear = (index: number): Promise<string> =>
+    waitUntil(() => answers()[index], { describe: () => `${stdout()}${stderr()}` })
+  const send = (command: Command): void => void child.stdin?.write(`${JSON.stringify(command)}\n`)
+  let told = 0
+  await hear(0)
+  return {
+    ended,
+    send,
+    tell: async (command) => {
+      told += 1
+      const index = told
+      send(command)
+      return (JSON.parse(await hear(index)) as { answer: unknown }).answer
+    },
+    kill: (signal) => {
+      child.kill(signal)
+      return ended
+    },
+    pid: () => child.pid as number,
+  }
+}
+
+/** Waits until nothing is left in a directory. */
+function gone(directory: string): Promise<unknown> {
+  return waitUntil(() => readdirSync(directory).length === 0, {
+    describe: () => readdirSync(directory, { recursive: true }).join(' '),
+  })
+}
+
+/** The janitor of a process with one holder. */
+function janitorOf(pid: number): number {
+  const found = readdirSync('/proc').find((name) => {
+    try {
+      const isChild = readFileSync(`/proc/${name}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === String(pid)
+      return isChild && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('mpibatch-janitor')
+    } catch {
+      return false
+    }
+  })
+  if (found === undefined) throw new Error(`Process ${pid} has no janitor`)
+  return Number(found)
+}
+
+describe('shared buffers of several processes', () => {
+  it.skipIf(!existsSync('/dev/shm'))('are in memory once, however many map them', async () => {
+    const directory = mkdtempSync('/dev/shm/mpibatch-test-')
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    const holders = await Promise.all([startHolder(directory), startHolder(directory)])
+    const [one, other] = holders
+    const length = 4_000_000
+    const reference = await one?.tell({ do: 'put', length })
+    for (const holder of holders) {
+      expect(await holder.tell({ do: 'map', reference })).toBe((length * (length - 1)) / 2)
+    }
+    const parts = await Promise.all(holders.map((holder) => holder.tell({ do: 'proportionalBytes' })))
+    const sum = (parts as number[]).reduce((total, part) => total + part, 0)
+    expect(sum).toBeGreaterThan(length * 8 * 0.95)
+    expect(sum).toBeLessThan(length * 8 * 1.05)
+    await one?.kill('SIGKILL')
+    expect(await other?.tell({ do: 'read' })).toEqual([(length * (length - 1)) / 2])
+    await other?.kill('SIGKILL')
+    await gone(directory)
+  })
+
+  it('are free when the last of three holders was killed, in whatever order', async () => {
+    await Promise.all(
+      ORDERS.map(async (order) => {
+        const directory = temporaryDirectory()
+        const holders = await Promise.all([0, 1, 2].map(() => startHolder(directory)))
+        const reference = (await holders[0]?.tell({ do: 'put', length: LENGTH })) as BufferReference
+        for (const holder of holders.slice(1)) await holder.tell({ do: 'hold', reference })
+        const left = new Set(holders)
+        for (const index of order) {
+          const holder = holders[index] as Holder
+          await holder.kill('SIGKILL')
+          left.delete(holder)
+          for (const one of left) expect(await one.tell({ do: 'map', reference })).toBe(SUM)
+        }
+        await gone(directory)
+      }),
+    )
+  })
+
+  it('are free when their holder has ended, however it did', async () => {
+    const endings: Readonly<Record<string, (holder: Holder) => Promise<unknown>>> = {
+      'nothing to do': (holder) => holder.tell({ do: 'end' }),
+      exit: (holder) => Promise.resolve(holder.send({ do: 'exit' })),
+      exception: (holder) => holder.tell({ do: 'throw' }),
+      SIGTERM: (holder) => holder.kill('SIGTERM'),
+      SIGINT: (holder) => holder.kill('SIGINT'),
+      SIGKILL: (holder) => holder.kill('SIGKILL'),
+    }
+    const found = Object.entries(endings).map(async ([name, end]) => {
+      const directory = temporaryDirectory()
+      const holder = await startHolder(directory)
+      await holder.tell({ do: 'put', length: LENGTH })
+      expect(readdirSync(directory)).toHaveLength(1)
+      await end(holder)
+      const { exitCode, signal } = await holder.ended
+      await gone(directory)
+      return [name, signal ?? exitCode]
+    })
+    expect(Object.fromEntries(await Promise.all(found))).toEqual({
+      'nothing to do': 0,
+      exit: 0,
+      exception: 1,
+      SIGTERM: 'SIGTERM',
+      SIGINT: 'SIGINT',
+      SIGKILL: 'SIGKILL',
+    })
+  })
+
+  it('are freed by a janitor that is deaf to signals; if that is killed too, by the next holder', async () => {
+    const directory = temporaryDirectory()
+    const holder = await startHolder(directory)
+    await holder.tell({ do: 'put', length: LENGTH })
+    const janitor = janitorOf(holder.pid())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(janitor, signal)
+    await holder.tell({ do: 'put', length: LENGTH })
+    expect(janitorOf(holder.pid())).toBe(janitor)
+    process.kill(janitor, 'SIGKILL')
+    await holder.kill('SIGKILL')
+    const [root = ''] = readdirSync(directory)
+    const [left = ''] = readdirSync(join(directory, root))
+    expect(left).toContain(`.${holder.pid()}.`)
+    const next = await openSharedBuffers({ directory })
+    expect(readdirSync(join(directory, root))).not.toContain(left)
+    await next.close()
+    await gone(directory)
+  })
+
+  it('end a process that writes to them with a sentence, and stay as they are', async () => {
+    const directory = temporaryDirectory()
+    const [one, other] = await Promise.all([startHolder(directory), startHolder(directory)])
+    const reference = await one.tell({ do: 'put', length: LENGTH })
+    await other.tell({ do: 'map', reference })
+    other.send({ do: 'write' })
+    const { signal, stderr } = await other.ended
+    expect(signal).toBe('SIGSEGV')
+    expect(stderr).toMatch(/wrote into a shared buffer.*values\.slice\(\)/)
+    expect(await one.tell({ do: 'map', reference })).toBe(SUM)
+  })
+})
+
+describe('shared buffers of a worker thread', () => {
+  const SCRIPT = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    import(workerData.library).then(async ({ openSharedBuffers }) => {
+      const buffers = await openSharedBuffers({ directory: workerData.directory })
+      parentPort.postMessage(await buffers.put(Float64Array.from({ length: ${LENGTH} }, (_, index) => index)))
+      setInterval(() => undefined, 1000)
+    })`
+
+  it('are free when it is terminated, but for those that other threads hold', async () => {
+    const directory = temporaryDirectory()
+    const library = import.meta.resolve('mpibatch')
+    const workers = [0, 1].map(() => new Worker(SCRIPT, { eval: true, workerData: { directory, library } }))
+    const references = await Promise.all(
+      workers.map((worker) => new Promise<BufferReference>((resolve) => worker.once('message', resolve))),
+    )
+    const buffers = await openSharedBuffers({ directory })
+    onTestFinished(() => buffers.close())
+    const [held, lost] = references as [BufferReference, BufferReference]
+    await buffers.hold(held)
+    const [root = ''] = readdirSync(directory)
+    await Promise.all(workers.map((worker) => worker.terminate()))
+    await waitUntil(() => readdirSync(join(directory, root)).length === 1)
+    const view = await buffers.map(held)
+    expect(view.values.length).toBe(LENGTH)
+    view.close()
+    await expect(buffers.map(lost)).rejects.toMatchObject({ code: 'ERR_MPIBATCH_BUFFER_GONE' })
+  })
+})
