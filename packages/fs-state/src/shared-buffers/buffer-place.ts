@@ -129,10 +129,20 @@ function makePrivate(root: string): void {
   )
 }
 
-/** Removes the directory of this holder with all that is in it, and that of the user if nobody else uses it. */
-export function removePlace({ root, own }: BufferPlace): void {
-  rmSync(own, { recursive: true, force: true })
+/**
+ * Removes the directory of this holder with all that is in it, and that of the user if nobody else uses it.
+ *
+ * @returns Whether that was possible. NFS and FUSE give a file that is removed while it is mapped another name, until it
+ *   is not any more.
+ */
+export function removePlace({ root, own }: BufferPlace): boolean {
+  try {
+    rmSync(own, { recursive: true, force: true })
+  } catch {
+    return false
+  }
   removeIfEmpty(root)
+  return true
 }
 
 /** Removes the directories of holders whose processes have ended and who had nobody to do it. */

@@ -99,10 +99,10 @@ export class BufferStorage {
     }
   }
 
-  /** Lets everything go. */
-  removeAll(): void {
-    removePlace(this.#memory)
-    if (this.#spill.place !== undefined) removePlace(this.#spill.place)
+  /** Lets everything go. @returns Whether all is removed; what is mapped may stay until it is not. */
+  removeAll(): boolean {
+    const places = [this.#memory, ...(this.#spill.place === undefined ? [] : [this.#spill.place])]
+    return places.map(removePlace).every((isRemoved) => isRemoved)
   }
 
   /** Moves buffers to the disk until so many bytes fit into memory. @returns Whether it is worth trying. */

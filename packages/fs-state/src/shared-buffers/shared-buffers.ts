@@ -184,8 +184,8 @@ export class SharedBuffers {
   /** Lets all buffers go. Views stay valid until they are closed. Calling it again does nothing. */
   close(): Promise<void> {
     this.#closing ??= this.#last.then(async () => {
-      this.#storage.removeAll()
-      await this.#janitor.end()
+      // What can't be removed yet is left to the janitor, at the end of this process.
+      if (this.#storage.removeAll()) await this.#janitor.end()
     })
     return this.#closing
   }
