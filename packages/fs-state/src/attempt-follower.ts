@@ -1,10 +1,8 @@
 import type { StoreTicket } from '@mpibatch/batch-core'
-import { parseAttemptLine } from './attempt-log.ts'
+import { readNewAttempts } from './attempt-log.ts'
 import { type AttemptRow, endedRow } from './attempt-table.ts'
-import { readLineBlocks } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { batchOf, listInstances, readInstance } from './instance.ts'
-import { codeOf } from './io-error.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { instanceDirectory } from './store-paths.ts'
 import type { FsStoreTicket } from './store-session.ts'
@@ -36,8 +34,9 @@ export class AttemptFollower {
       if (!this.#belongs(instance)) continue
       const directory = instanceDirectory(this.#root, instance)
       for (const { name, kind } of this.#files.list(directory)) {
-        if (kind === 'file' && name.startsWith('attempts.'))
-          yield* this.#readLog(instance, `${directory}/${name}`)
+        if (kind !== 'file' || !name.startsWith('attempts.')) continue
+        for (const line of readNewAttempts(this.#files, `${directory}/${name}`, this.#readSize))
+          if (line.kind === 'end') yield endedRow(instance, line)
       }
     }
   }
@@ -51,25 +50,5 @@ export class AttemptFollower {
     const isOurs = batchOf(info) === this.#batch
     this.#isOurs.set(instance, isOurs)
     return isOurs
-  }
-
-  *#readLog(instance: string, path: string): Generator<AttemptRow> {
-    const before = this.#readSize.get(path) ?? 0
-    let size = before
-    try {
-      for (const { bytes, torn } of readLineBlocks(this.#files, path, before)) {
-        // The rest of it may be on its way.
-        if (torn) break
-        size += bytes.length
-        this.#readSize.set(path, size)
-        for (const text of bytes.toString('utf8', 0, bytes.length - 1).split('\n')) {
-          const line = parseAttemptLine(text)
-          if (line?.kind === 'end') yield endedRow(instance, line)
-        }
-      }
-    } catch (error) {
-      // Another look finds what this one has missed.
-      if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
-    }
   }
 }

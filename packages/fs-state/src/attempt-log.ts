@@ -6,8 +6,9 @@
  * An `end` line is written before the event that ends the task: what is DONE has its record.
  */
 import type { AttemptReason, AttemptRecord, StoredState } from '@mpibatch/batch-core'
-import { readLines } from './file-access.ts'
+import { readLineBlocks, readLines } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
+import { codeOf } from './io-error.ts'
 import { parseObject } from './json-object.ts'
 import { instanceDirectory } from './store-paths.ts'
 
@@ -114,5 +115,34 @@ export function* readAttempts(files: FileLayer, root: string, instance: string):
       const line = parseAttemptLine(text)
       if (line !== undefined) yield line
     }
+  }
+}
+
+/**
+ * Goes through the lines that a log has gained since it was last read. What follows its last newline is left for the
+ * next time: the rest of it may be on its way.
+ *
+ * @param sizes - Bytes of each log, by path, that were read; kept up to date.
+ */
+export function* readNewAttempts(
+  files: FileLayer,
+  path: string,
+  sizes: Map<string, number>,
+): Generator<AttemptLine> {
+  const before = sizes.get(path) ?? 0
+  let size = before
+  try {
+    for (const { bytes, torn } of readLineBlocks(files, path, before)) {
+      if (torn) break
+      size += bytes.length
+      sizes.set(path, size)
+      for (const text of bytes.toString('utf8', 0, bytes.length - 1).split('\n')) {
+        const line = parseAttemptLine(text)
+        if (line !== undefined) yield line
+      }
+    }
+  } catch (error) {
+    // Another look finds what this one has missed.
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
   }
 }

@@ -44,14 +44,23 @@ export function listHistoryInstances(files: FileLayer, root: string): readonly H
 
 /** Goes through the attempts of all instances, those of the history first. */
 export function* readAllAttempts(files: FileLayer, root: string): Generator<RecordedAttempt> {
-  const told = new Set<string>()
-  for (const part of listSequence(files, historyDirectory(root))) {
-    for (const { instance } of yield* readPart(files, root, part)) told.add(instance)
-  }
+  const told = yield* readHistory(files, root)
   for (const instance of listInstances(files, root)) {
     if (told.has(instance)) continue
     for (const line of readAttempts(files, root, instance)) yield { instance, part: Infinity, line }
   }
+}
+
+/** Goes through the attempts of the history alone; the result names the instances that it tells of. */
+export function* readHistory(
+  files: FileLayer,
+  root: string,
+): Generator<RecordedAttempt, ReadonlySet<string>> {
+  const told = new Set<string>()
+  for (const part of listSequence(files, historyDirectory(root))) {
+    for (const { instance } of yield* readPart(files, root, part)) told.add(instance)
+  }
+  return told
 }
 
 function* readPart(

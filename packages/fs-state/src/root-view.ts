@@ -6,19 +6,20 @@ import { resolve } from 'node:path'
 import type { AttemptReason, TaskState, TaskValue } from '@mpibatch/batch-core'
 import type { EndLine } from './attempt-log.ts'
 import { type AttemptRow, readAttemptTable } from './attempt-table.ts'
+import { withFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { fileSystemClass } from './file-system-class.ts'
 import { listHistoryInstances } from './history.ts'
 import { batchOf, type InstanceFiles, type InstanceInfo, listInstances, readInstance } from './instance.ts'
+import { codeOf } from './io-error.ts'
 import { type DirectoryFault, type KnownTask, readKnownTasks } from './known-tasks.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { isDeadBySight, looksAlive, type OwnerSight, sightOf } from './owner-sight.ts'
 import { ownIdentity } from './process-identity.ts'
 import { checkReadableRoot } from './root-check.ts'
-import { LivingInstances, lookAtRoot } from './root-looks.ts'
-import { taskDirectory } from './store-paths.ts'
+import { ownDirectory, taskDirectory } from './store-paths.ts'
 import { isPlainlyDone, readState, readTask, type TaskReading } from './task-chain.ts'
-import { readTaskRecords, type TaskRecords } from './task-records.ts'
+import { TaskRecordFollower } from './task-records.ts'
 
 /** The instance that runs a task. */
 export interface TaskOwner {
@@ -79,12 +80,25 @@ export interface InstanceReport {
 
 /** A root with the tasks that {@link openRootView} found. What it says of them is read when it is asked for. */
 export interface RootView {
-  /** Goes through all tasks: the manifest's in their order, then those of other programs by name. */
-  tasks(): Generator<TaskReport>
+  /**
+   * Goes through all tasks: the manifest's in their order, then those of other programs by name.
+   *
+   * @param indices - Only the tasks at these positions; one that there is none at is passed over.
+   */
+  tasks(indices?: Iterable<number>): Generator<TaskReport>
   /** The same tasks, by what the manifest alone says of them: nothing is read for it. */
   knownTasks(): Generator<Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'>>
   /** One task, or `undefined` if the root has none of that name. */
   task(name: string): TaskReport | undefined
+  /** Positions of the tasks of which an attempt's start or end was recorded since the last call, or was before the first. */
+  recorded(): ReadonlySet<number>
+  /**
+   * Looks for tasks that have come or gone since the view was opened, or since the last call.
+   *
+   * @returns Whether there are such; all positions may then have changed.
+   * @throws As {@link openRootView}.
+   */
+  refresh(): boolean
   /** Number of tasks by state. */
   counts(): Readonly<Record<TaskState, number>>
   /** All attempts on record: those that ended in the order of their records, then those without an end. */
@@ -110,27 +124,57 @@ export function openRootView(root: string, files: FileLayer = nodeFileLayer): Ro
 class FsRootView implements RootView {
   readonly #files: FileLayer
   readonly #root: string
-  readonly #known: readonly KnownTask[]
+  #known: readonly KnownTask[]
   readonly #self = ownIdentity()
   readonly #local: boolean
   #indexOf: ReadonlyMap<string, number> | undefined
-  readonly #living: LivingInstances
-  #records: ReadonlyMap<string, TaskRecords> = new Map()
-  /** What the logs looked like when they were read. */
-  #recordsOf: string | undefined
+  readonly #records: TaskRecordFollower
+  /** Tasks of which something was recorded, and not asked for yet. */
+  #recorded = new Set<string>()
+  /** What the places looked like that name the tasks, when they were read. */
+  #places: string
 
   constructor(files: FileLayer, root: string) {
     this.#files = files
     this.#root = root
     this.#local = fileSystemClass(files.fileSystemType(root), files.mountOf(root)).local
+    this.#places = this.#lookAtPlaces()
     this.#known = readKnownTasks(root, files)
-    this.#living = new LivingInstances({ files, root, instance: undefined })
+    this.#records = new TaskRecordFollower(files, root)
   }
 
-  *tasks(): Generator<TaskReport> {
+  *tasks(indices: Iterable<number> = this.#known.keys()): Generator<TaskReport> {
     const owners = new Map<string, TaskOwner>()
     this.#refreshRecords()
-    for (const [index, task] of this.#known.entries()) yield this.#report(index, task, owners)
+    for (const index of indices) {
+      const task = this.#known[index]
+      if (task !== undefined) yield this.#report(index, task, owners)
+    }
+  }
+
+  recorded(): ReadonlySet<number> {
+    this.#refreshRecords()
+    const indices = new Set<number>()
+    for (const name of this.#recorded) {
+      const index = this.#find(name)
+      if (index !== undefined) indices.add(index)
+    }
+    this.#recorded = new Set()
+    return indices
+  }
+
+  refresh(): boolean {
+    checkReadableRoot(this.#files, this.#root)
+    const places = this.#lookAtPlaces()
+    if (places === this.#places) return false
+    const before = this.#known
+    this.#known = readKnownTasks(this.#root, this.#files)
+    this.#places = places
+    const isSame =
+      this.#known.length === before.length &&
+      this.#known.every(({ name }, index) => name === before[index]?.name)
+    if (!isSame) this.#indexOf = undefined
+    return !isSame
   }
 
   *knownTasks(): Generator<Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'>> {
@@ -138,8 +182,7 @@ class FsRootView implements RootView {
   }
 
   task(name: string): TaskReport | undefined {
-    this.#indexOf ??= new Map(this.#known.map((task, index) => [task.name, index]))
-    const index = this.#indexOf.get(name)
+    const index = this.#find(name)
     const task = index === undefined ? undefined : this.#known[index]
     if (index === undefined || task === undefined) return undefined
     this.#refreshRecords()
@@ -190,6 +233,8 @@ class FsRootView implements RootView {
       const message = `${directory} is ${directoryFault}`
       return { ...base, state: 'INVALID', slot: 0, attempts: 0, message, directoryFault }
     }
+    // Most tasks that nobody has begun have no directory, and two exceptions would cost ten times as much.
+    if (this.#files.peek(directory) === undefined) return { ...base, state: 'OPEN', slot: 0, attempts: 0 }
     const { ended, started } = this.#records.get(name) ?? {}
     if (isPlainlyDone(readState(this.#files, directory))) {
       // The chain is long only where something went wrong, so the record of the end tells as well how many there were.
@@ -236,15 +281,26 @@ class FsRootView implements RootView {
     return owner
   }
 
+  #find(name: string): number | undefined {
+    this.#indexOf ??= new Map(this.#known.map((task, index) => [task.name, index]))
+    return this.#indexOf.get(name)
+  }
+
   #refreshRecords(): void {
-    const { text } = lookAtRoot(
-      { files: this.#files, root: this.#root, instance: undefined },
-      this.#living,
-      [],
-    )
-    if (text === this.#recordsOf) return
-    this.#records = readTaskRecords(this.#files, this.#root)
-    this.#recordsOf = text
+    this.#records.read((task) => this.#recorded.add(task))
+  }
+
+  /** Changes whenever the names in the root, or the segments of the manifest, have changed. */
+  #lookAtPlaces(): string {
+    return [`${this.#root}/.`, ownDirectory(this.#root)]
+      .map((path) => {
+        try {
+          return withFile(this.#files, path, (descriptor) => this.#files.stampOf(descriptor))
+        } catch (error) {
+          return codeOf(error)
+        }
+      })
+      .join()
   }
 }
 
