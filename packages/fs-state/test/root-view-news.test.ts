@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import type { StateStore } from '@mpibatch/batch-core'
 import { describe, expect, it } from 'vitest'
+import { openAdministrator } from '../src/administrator.ts'
 import { collectGarbage } from '../src/gc.ts'
 import { openRootView, type RootView } from '../src/root-view.ts'
 import { freshRoot, mustClaim, openStore, plan, RECORD } from './store-harness.ts'
@@ -53,21 +54,27 @@ describe('a view of a root that is kept', () => {
     expectNothingMissed(view, root)
   })
 
-  it('goes on from the history when gc has moved what instances had recorded', async () => {
+  it('goes on from the history when gc has moved what instances had recorded, and slots begin again', async () => {
     const root = freshRoot()
     const store = await openStore(root, plan(...NAMES))
-    await end(store, 0, 'DONE')
-    await end(store, 1, 'FAILED')
+    await end(store, 0, 'FAILED')
+    await end(store, 0, 'DONE', { retryFailed: true })
     const view = openRootView(root)
     expectNothingMissed(view, root)
+    // This one is in the history when the view looks again.
+    await end(store, 1, 'DONE')
     await store.close()
     await collectGarbage(root)
     expectNothingMissed(view, root)
-    expect(view.task('b')).toMatchObject({ state: 'FAILED', durationMs: 8 })
+    expect(view.task('b')).toMatchObject({ state: 'DONE', durationMs: 8 })
+    const administrator = await openAdministrator(root, { durability: 'none' })
+    await administrator.reopen('a', { from: 'any' })
+    await administrator.close()
     const next = await openStore(root, plan(...NAMES))
     view.recorded()
-    await end(next, 2, 'DONE')
-    expect([...view.recorded()]).toEqual([2])
+    await end(next, 0, 'FAILED')
+    expect([...view.recorded()]).toEqual([0])
+    expect(view.task('a')).toMatchObject({ state: 'FAILED', reason: 'done' })
     expectNothingMissed(view, root)
   })
 
