@@ -17,7 +17,10 @@ export interface Runtime {
   readonly communicator: Communicator
   /** What the command line said; stands before what the script says. */
   readonly options: RuntimeOptions
-  /** Shared with the launcher: word 0 is {@link STOP_NONE} or {@link STOP_DRAIN}. */
+  /**
+   * Shared with the launcher: word 0 is {@link STOP_NONE} or {@link STOP_DRAIN}; word 1, where there is one, becomes 1
+   * when the script asks for its ranks.
+   */
   readonly stop: Int32Array
   /** Tells the launcher that a batch was opened, and how to ask for its counts in this process; called by rank 0. */
   announce(batch: AnnouncedBatch & { readonly counts: () => TaskCounts }): void

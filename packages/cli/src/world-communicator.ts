@@ -12,7 +12,10 @@ let alone: Communicator | undefined
  * @throws {@link MpiError} if an MPI launcher started this script, and no MPI that fits it is here.
  */
 export async function worldCommunicator(): Promise<Communicator> {
-  const found = findRuntime()?.communicator ?? (await findScriptCommunicator())
+  const runtime = findRuntime()
+  // A script that uses its ranks without a batch is none that was meant to run once.
+  if (runtime !== undefined && runtime.stop.length > 1) Atomics.store(runtime.stop, 1, 1)
+  const found = runtime?.communicator ?? (await findScriptCommunicator())
   if (found !== undefined) return found
   alone ??= createSoloCommunicator()
   return alone

@@ -50,7 +50,7 @@ export interface ThreadJobResult {
 
 /** A job whose ranks are threads of this process. */
 export interface ThreadJob {
-  /** The stop word that the ranks share; see `Runtime.stop`. */
+  /** The words that the ranks share; see `Runtime.stop`. */
   readonly stop: Int32Array
   /** Resolves when all ranks have ended and all their output is written; never rejects. */
   readonly ended: Promise<ThreadJobResult>
@@ -78,7 +78,7 @@ export function startThreads(options: ThreadJobOptions): ThreadJob {
 }
 
 class RunningThreads implements ThreadJob {
-  readonly stop: Int32Array = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  readonly stop: Int32Array = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
   readonly ended: Promise<ThreadJobResult>
   readonly #ranks: readonly StartedRank[]
   readonly #batchListeners: ((batch: AnnouncedBatch) => void)[] = []

@@ -29,7 +29,7 @@ export async function runJobScript({ request, stop, progress, jobLog }: RunConte
     jobLog,
     debug: options.debug,
   })
-  if (!result.opened && result.failureExitCode === undefined && stop.cause === undefined) {
+  if (!result.usedRanks && result.failureExitCode === undefined && stop.cause === undefined) {
     progress.message(`${work.path} opened no batch, so it ran as it is in each of ${options.jobs} ranks.`)
   }
   return result

@@ -43,8 +43,8 @@ export interface ThreadRunResult {
   readonly counts: TaskCounts
   /** Root of the batch, if the script opened one, with a root. */
   readonly root: string | null
-  /** Whether the script opened a batch at all. */
-  readonly opened: boolean
+  /** Whether the script opened a batch, or asked for its ranks. */
+  readonly usedRanks: boolean
   /** Exit code of a script that failed; `undefined` if it ended well. */
   readonly failureExitCode: number | undefined
 }
@@ -82,7 +82,7 @@ export async function runThreads(options: ThreadRunOptions): Promise<ThreadRunRe
   return {
     counts: counts(),
     root: batches.find(({ announced }) => announced.root !== null)?.announced.root ?? null,
-    opened: batches.length > 0,
+    usedRanks: batches.length > 0 || Atomics.load(job.stop, 1) === 1,
     failureExitCode: lost ? EXIT_CODE.environment : failure && exitCodeOfFailure(failure),
   }
 }
