@@ -30,11 +30,21 @@ export interface Job {
   readonly ignore?: readonly ('running' | 'failed' | 'done')[]
 }
 
-/** Starts a job of pshmem under mpirun. */
-export function startJob(job: Job, { ranks, cwd }: { ranks: number; cwd: string }): Running {
+/** Starts a Python program under mpirun. */
+export function startPython(
+  argv: readonly string[],
+  { ranks, cwd }: { readonly ranks: number; readonly cwd: string },
+): Running {
   const mpirun = ['--oversubscribe', '--bind-to', 'none', '-n', String(ranks)]
-  const argv = [...mpirun, join(BIN, 'python'), join(FIXTURES, 'job.py'), JSON.stringify(job)]
-  return startChild(join(BIN, 'mpirun'), argv, { cwd, env: MPI_ENVIRONMENT })
+  return startChild(join(BIN, 'mpirun'), [...mpirun, join(BIN, 'python'), ...argv], {
+    cwd,
+    env: MPI_ENVIRONMENT,
+  })
+}
+
+/** Starts a job of pshmem under mpirun. */
+export function startJob(job: Job, place: { ranks: number; cwd: string }): Running {
+  return startPython([join(FIXTURES, 'job.py'), JSON.stringify(job)], place)
 }
 
 /** Runs a job of pshmem to its end. @returns What it saw of each task at last. */
