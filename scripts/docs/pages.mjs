@@ -160,6 +160,7 @@ export const PAGES = [
       'BufferGoneError',
       'WorkError',
       'MpiError',
+      'SchedulerError',
       'InvariantError',
     ],
   },
