@@ -90,10 +90,13 @@ export interface BatchOptions extends ClaimableStates {
   /** Asks to start nothing more once it is aborted; what runs is finished. */
   readonly signal?: AbortSignal
   /**
-   * Asks to start nothing more once it is aborted, and to end what runs: it aborts the `signal` of this rank's tasks, with
+   * Asks to start nothing more once it is aborted, and to end what runs: it aborts the `signal` of this rank's task, with
    * its reason. In `batch.run`, `batch.map` and a loop over the batch, a body that throws then leaves its task OPEN and
-   * not FAILED. Each rank may have a signal of its own, or none. A group agrees: if a member has given a task back after
-   * an interrupt, it is OPEN whatever the others make of it, and the group takes no other task. Other groups go on.
+   * not FAILED.
+   *
+   * Each rank may have a signal of its own, or none. A worker group is interrupted as a whole: the tasks' signals of the
+   * other members are aborted too, within about 100 ms, with an AbortError; if a member has given its task back after
+   * that, the task is OPEN whatever the others make of it; and the group takes no other task. Other groups go on.
    */
   readonly interrupt?: AbortSignal
 }

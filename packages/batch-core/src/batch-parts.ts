@@ -1,4 +1,5 @@
 import type { Communicator } from './communicator.ts'
+import type { GroupInterrupt } from './group-interrupt.ts'
 import type { OpenedTable } from './open-table.ts'
 import type { PlannedTask, StateStore } from './state-store.ts'
 import type { TaskClaimer } from './task-claimer.ts'
@@ -18,10 +19,7 @@ export interface BatchParts {
   /** Only on group leaders. */
   readonly claimer: TaskClaimer | undefined
   readonly tasks: readonly PlannedTask[]
-  /** Aborts the tasks of this rank's group. */
-  readonly interrupt: AbortSignal | undefined
-  /** Whether any rank has such a signal: then the members of a group have to agree before each task. */
-  readonly isInterruptible: boolean
+  readonly interrupt: GroupInterrupt
   /** Hears what a person should know. */
   readonly onFault: (message: string) => void
   readonly closeShared: () => Promise<void>

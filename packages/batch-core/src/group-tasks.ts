@@ -56,7 +56,7 @@ export class GroupTasks {
           new LeaseLostError('This instance may have been taken for dead: its tasks must not go on.'),
         )
     })
-    parts.interrupt?.addEventListener('abort', this.#onInterrupt)
+    parts.interrupt.signal.addEventListener('abort', this.#onInterrupt)
     if (this.isInterrupted) this.#onInterrupt()
   }
 
@@ -67,7 +67,7 @@ export class GroupTasks {
 
   /** Whether this member's tasks are to end early. */
   get isInterrupted(): boolean {
-    return this.#parts.interrupt?.aborted === true
+    return this.#parts.interrupt.signal.aborted
   }
 
   /** A task that the group runs now. */
@@ -77,8 +77,8 @@ export class GroupTasks {
 
   /** Claims the next task. Collective over the group. */
   async next(claimable: ClaimableStates): Promise<Task | undefined> {
-    const { store, tasks } = this.#parts
-    if (await this.#isAnyInterrupted()) return undefined
+    const { store, tasks, interrupt } = this.#parts
+    if (await interrupt.isAny()) return undefined
     const { claim, lost } = await this.#fromLeader(async (claimer) => ({
       claim: await claimer.next(claimable),
       lost: claimer.takeLost(),
@@ -115,21 +115,15 @@ export class GroupTasks {
   /** Gives back what the group still has, and looks at no signal any more. */
   async close(): Promise<void> {
     this.#unwatchLease()
-    this.#parts.interrupt?.removeEventListener('abort', this.#onInterrupt)
+    this.#parts.interrupt.signal.removeEventListener('abort', this.#onInterrupt)
     for (const task of this.#current.values()) await this.abandon(task, 'OPEN')
   }
 
-  readonly #onInterrupt = (): void => this.#work.abort(this.#parts.interrupt?.reason)
+  readonly #onInterrupt = (): void => this.#work.abort(this.#parts.interrupt.signal.reason)
 
   #renewWork(): void {
     this.#work = new AbortController()
     if (this.isInterrupted) this.#onInterrupt()
-  }
-
-  async #isAnyInterrupted(): Promise<boolean> {
-    const { control, isInterruptible } = this.#parts
-    if (control.size === 1 || !isInterruptible) return this.isInterrupted
-    return (await control.allreduce(this.isInterrupted ? 1 : 0, 'max')) === 1
   }
 
   /** Lets the group's leader act, and gives what came of it, value or error, to every member. */

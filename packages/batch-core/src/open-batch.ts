@@ -8,6 +8,7 @@ import {
 import type { Communicator } from './communicator.ts'
 import { ElsewhereWatch } from './elsewhere-watch.ts'
 import { ConfigError, ConfigMismatchError } from './errors.ts'
+import { GroupInterrupt } from './group-interrupt.ts'
 import { invariant } from './invariant.ts'
 import { createMemoryStateProvider } from './memory-state-store.ts'
 import { openStore } from './open-store.ts'
@@ -50,7 +51,7 @@ export interface BatchPlan
   readonly stop: StopRequest
   /** As `rootRank` of {@link BatchOptions}. @defaultValue 0 */
   readonly rootRank?: number
-  /** As `interrupt` of {@link BatchOptions}; `stop` has to know of it too. */
+  /** As `interrupt` of {@link BatchOptions}. */
   readonly interrupt?: AbortSignal | undefined
   /** Hears what a person should know, a sentence each: of files that can't be understood, of whom we wait for. */
   readonly onFault: (message: string) => void
@@ -76,7 +77,7 @@ export async function openBatchWith(
   const provider =
     root === null ? createMemoryStateProvider(initialStates) : createProvider({ root, ...settings })
   const { signal, interrupt, onFault = warn } = options
-  const stop = new StopRequest({ signal: anyOf(signal, interrupt), word: runtime?.stop })
+  const stop = new StopRequest({ signal, word: runtime?.stop })
   const isAlone = given === undefined
   const groupSize = isAlone ? groupSizeAlone(resolved.groupSize) : resolved.groupSize
   const rootRank = isAlone ? 0 : checkRootRank(resolved.rootRank, communicator)
@@ -98,7 +99,7 @@ interface OpenedBatch {
 }
 
 async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
-  const { communicator, tasks, rootRank = 0, interrupt, onFault } = plan
+  const { communicator, tasks, rootRank = 0, onFault } = plan
   const world = await communicator.duplicate()
   const workers = await createWorkerGroup(world, plan.groupSize)
   const control = await workers.group.duplicate()
@@ -110,7 +111,10 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     contents: loaded && tableContents(plan, store, loaded.codes),
   })
   const { table, lock } = memory
-  const claimer = lock === undefined ? undefined : createClaimer(plan, { ...memory, store, lock, workers })
+  const interrupt = await GroupInterrupt.open(control, plan.interrupt)
+  const stop = plan.stop.or(interrupt.signal)
+  const claimer =
+    lock === undefined ? undefined : createClaimer({ ...plan, stop }, { ...memory, store, lock, workers })
   // Once for each lease: threads share one.
   const says = fromRoot.rank === 0 || (lock !== undefined && !world.sharesProcess)
   const silence = says ? sayLease(store.lease, plan) : undefined
@@ -118,15 +122,14 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     silence?.()
     await memory.close()
     if (fromRoot !== world) await fromRoot.close()
+    await interrupt.close()
     await control.close()
     await workers.group.close()
     await workers.leaders?.close()
     await world.close()
   }
-  const isInterruptible =
-    control.size > 1 ? (await control.allreduce(interrupt === undefined ? 0 : 1, 'max')) === 1 : true
   const batch = new Batch({
-    ...{ world, rootRank, workers, control, memory, store, claimer, tasks, interrupt, isInterruptible },
+    ...{ world, rootRank, workers, control, memory, store, claimer, tasks, interrupt },
     ...{ onFault, closeShared },
   })
   return { batch, table, store }
@@ -149,11 +152,6 @@ function checkRootRank(rootRank: number, { size }: Communicator): number {
     `rootRank is ${rootRank}, but there are ${size} ranks. Give one from 0 to ${size - 1}.`,
     { details: { rootRank, size } },
   )
-}
-
-/** Aborts with the first of two signals, either of which may be missing. */
-function anyOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
-  return one !== undefined && other !== undefined ? AbortSignal.any([one, other]) : (one ?? other)
 }
 
 /** What rank 0 puts into the table. */

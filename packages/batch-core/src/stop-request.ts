@@ -16,6 +16,12 @@ export class StopRequest {
     this.#word = sources.word
   }
 
+  /** The same request, which the abort of this signal makes too. */
+  or(signal: AbortSignal): StopRequest {
+    const any = this.#signal === undefined ? signal : AbortSignal.any([this.#signal, signal])
+    return new StopRequest({ signal: any, word: this.#word })
+  }
+
   /** Whether a stop was asked for. */
   get requested(): boolean {
     if (this.#signal?.aborted === true) return true

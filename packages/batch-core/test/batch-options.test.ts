@@ -26,6 +26,12 @@ describe('options of a batch', () => {
     [{ tasks: [] }, 'empty'],
     [{}, 'no tasks'],
     [{ tasks: [42] }, 'Task 1'],
+    [{ tasks: ['a'], rootRank: -1 }, 'rootRank'],
+    [{ tasks: ['a'], root: 'here', initialStates: ['OPEN'] }, 'on disk, in here'],
+    [{ tasks: ['a'], initialStates: ['OPEN'] }, 'Use root: null'],
+    [{ tasks: ['a', 'b'], root: null, initialStates: ['OPEN'] }, '1 states for 2 tasks'],
+    [{ tasks: ['a'], root: null, initialStates: 'OPEN' }, 'no list of states for 1 tasks'],
+    [{ tasks: ['a', 'b'], root: null, initialStates: ['OPEN', 'ENDED'] }, '"ENDED" for task 1'],
     [{ tasks: ['a', 'a'] }, 'Two tasks are called "a"'],
   ])('are refused in one sentence when wrong: %j', (options, words) => {
     expect(() => resolveBatchOptions(options as never)).toThrow(ConfigError)

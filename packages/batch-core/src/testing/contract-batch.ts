@@ -223,6 +223,26 @@ export const batchCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'an interrupt of any member reaches the others of its group, who may be waiting for it',
+    run: async (communicator) => {
+      const last = communicator.size - 1
+      const own = new AbortController()
+      const batch = await openInMemory(communicator, {
+        tasks: names(3),
+        groupSize: communicator.size,
+        ...(communicator.rank === last ? { interrupt: own.signal } : {}),
+      })
+      await batch.run(async (task, group) => {
+        assert.equal(task.index, 0)
+        if (group.rank === last) own.abort(new Error('enough'))
+        // Nobody sends anything.
+        await group.receive({ source: 0, signal: task.signal })
+      })
+      const counts = await batch.close()
+      assert.deepEqual([counts.OPEN, counts.DONE, counts.FAILED], [3, 0, 0])
+    },
+  },
+  {
     name: 'an interrupt of one member ends its task early, gives it back for all, and stops its group only',
     run: async (communicator) => {
       const groupSize = pairs(communicator)
