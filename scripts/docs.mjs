@@ -5,7 +5,7 @@
  *     node scripts/docs.mjs --check    says what differs, and exits with 1 if anything does
  *
  * It reads the built declarations, so the packages have to be built before. Which names stand on which page is in
- * `docs/pages.mjs`. A fault in a comment, a link to nothing, and a type that a page mentions and no page explains end it
+ * `docs/pages.mjs`. A fault in a comment, a link to nothing in any page of the project, and a type that a page mentions and no page explains end it
  * with exit code 1.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import { ApiModel } from '@microsoft/api-extractor-model'
-import { anchorOf, headingOf, isOwnReference, isPlainData, writePage } from './docs/page.mjs'
+import { anchorOf } from './docs/anchor.mjs'
+import { findDeadLinks } from './docs/links.mjs'
+import { headingOf, isOwnReference, isPlainData, writePage } from './docs/page.mjs'
 import { PAGES, UNDOCUMENTED } from './docs/pages.mjs'
 
 const root = join(import.meta.dirname, '..')
@@ -145,5 +147,6 @@ else writePages(pages)
 for (const file of existsSync(pagesDirectory) ? readdirSync(pagesDirectory) : []) {
   if (!pages.has(file)) faults.push(`docs/library/${file} belongs to no page of scripts/docs/pages.mjs`)
 }
+faults.push(...findDeadLinks(root))
 for (const fault of faults) process.stderr.write(`docs: ${fault}\n`)
 process.exitCode = faults.length === 0 ? 0 : 1

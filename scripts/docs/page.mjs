@@ -1,6 +1,7 @@
 /** Writes one page of `docs/library` from the model of what the library exports. */
 import { ApiItemKind, ExcerptTokenKind } from '@microsoft/api-extractor-model'
 import { StandardTags } from '@microsoft/tsdoc'
+import { anchorOf } from './anchor.mjs'
 import { toMarkdown } from './doc-text.mjs'
 
 /** Heading of an item, whose anchor others link to. */
@@ -8,14 +9,6 @@ export function headingOf(item) {
   const owner = item.parent
   const isMember = owner?.kind === ApiItemKind.Class || owner?.kind === ApiItemKind.Interface
   return isMember ? `${owner.displayName}.${item.displayName}` : item.displayName
-}
-
-/** What GitHub and its like make of a heading. */
-export function anchorOf(heading) {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replaceAll(' ', '-')
 }
 
 /** Whether members get sections of their own, or a list is enough. */
