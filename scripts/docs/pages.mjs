@@ -236,6 +236,9 @@ export const UNDOCUMENTED = new Set([
   'ThreadJobResult',
   'TransportListener',
   'TransportMemory',
+  'TYPE_NAMES',
+  'typeNamed',
+  'typeNameOfValues',
   'WordOperation',
   'WorkerGroup',
 ])

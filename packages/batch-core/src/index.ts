@@ -128,5 +128,12 @@ export type {
   TransportMemory,
   WordOperation,
 } from './transport-memory.ts'
-export type { ElementOf, TypedArray, TypedArrayType } from './typed-arrays.ts'
+export {
+  type ElementOf,
+  TYPE_NAMES,
+  type TypedArray,
+  type TypedArrayType,
+  typeNamed,
+  typeNameOfValues,
+} from './typed-arrays.ts'
 export { createWorkerGroup, groupLayout, type WorkerGroup } from './worker-group.ts'

@@ -2,7 +2,7 @@
 import { constants } from 'node:buffer'
 import { UsageError } from '@mpibatch/batch-core'
 import { isObject } from '../json-object.ts'
-import { type BufferElementType, ELEMENT_TYPES, isElementType } from './element-types.ts'
+import { type BufferElementType, elementClass } from './element-types.ts'
 import { isHolderName } from './holder-name.ts'
 
 /**
@@ -49,9 +49,10 @@ export function checkReference<Type extends BufferElementType>(
   const shape: unknown = Array.isArray(value.shape) ? [...value.shape] : undefined
   if (typeof holder !== 'string' || !isHolderName(holder)) throw refusal('its "holder" is none')
   if (typeof id !== 'string' || !ID.test(id)) throw refusal('its "id" is none')
-  if (!isElementType(type)) throw refusal('its "type" is no typed array')
+  const elements = typeof type === 'string' ? elementClass(type) : undefined
+  if (elements === undefined) throw refusal('its "type" is no typed array')
   if (!isCount(length)) throw refusal('its "length" is no number of elements')
-  if (sizeBytes !== length * ELEMENT_TYPES[type].BYTES_PER_ELEMENT)
+  if (sizeBytes !== length * elements.BYTES_PER_ELEMENT)
     throw refusal('its "sizeBytes" is not that of its elements')
   if (!isShapeOf(shape, length)) throw refusal('its "shape" does not have as many elements as it has')
   if (typeof machine !== 'string' || machine.length > MACHINE_LENGTH_MAX)

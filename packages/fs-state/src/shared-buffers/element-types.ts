@@ -1,3 +1,5 @@
+import { typeNamed } from '@mpibatch/batch-core'
+
 /** The typed arrays that a shared buffer can have, by name. */
 export interface BufferElements {
   readonly Int8Array: Int8Array
@@ -16,29 +18,14 @@ export interface BufferElements {
 /** Name of a typed array. */
 export type BufferElementType = keyof BufferElements
 
-interface ElementType<Values> {
+interface ElementClass<Values> {
   readonly BYTES_PER_ELEMENT: number
-  new (buffer: ArrayBuffer): Values
+  new (buffer: ArrayBufferLike): Values
 }
 
-type ElementTypes = { readonly [Type in BufferElementType]: ElementType<BufferElements[Type]> }
-
-/** The class of each. */
-export const ELEMENT_TYPES: ElementTypes = {
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-}
-
-/** Tells whether a value is the name of a typed array that a buffer can have. */
-export function isElementType(value: unknown): value is BufferElementType {
-  return typeof value === 'string' && Object.hasOwn(ELEMENT_TYPES, value)
+/** The class of a typed array; `undefined` if this is the name of none. */
+export function elementClass<Type extends BufferElementType>(
+  type: Type | (string & {}),
+): ElementClass<BufferElements[Type]> | undefined {
+  return typeNamed(type) as ElementClass<BufferElements[Type]> | undefined
 }

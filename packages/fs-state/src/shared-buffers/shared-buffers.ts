@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync } from 'node:fs'
-import { ClosedError, UsageError } from '@mpibatch/batch-core'
+import { ClosedError, invariant, typeNameOfValues, UsageError } from '@mpibatch/batch-core'
 import type { ProcessIdentity } from '../process-identity.ts'
 import { BUFFER_SIZE_BYTES_MAX, type BufferReference, checkReference, isShapeOf } from './buffer-reference.ts'
 import type { BufferStorage } from './buffer-storage.ts'
-import { type BufferElements, type BufferElementType, ELEMENT_TYPES, isElementType } from './element-types.ts'
+import { type BufferElements, type BufferElementType, elementClass } from './element-types.ts'
 import type { FileMapping } from './file-mapping.ts'
 import { isOnMachineOf } from './holder-name.ts'
 import type { Janitor } from './janitor.ts'
@@ -22,7 +22,7 @@ export interface BufferView<Type extends BufferElementType = BufferElementType> 
    * SIGSEGV. Its length is 0 after `close`.
    */
   readonly values: BufferElements[Type]
-  /** Extents of the dimensions, as they were put. */
+  /** Extents of the dimensions, as they were put: `ArrayView.of(view.values, view.shape)` goes by indices. */
   readonly shape: readonly number[]
   /**
    * Ends the mapping; calling it again does nothing. The buffer stays held. Views that nobody has any more are closed
@@ -223,7 +223,9 @@ class MappedView<Type extends BufferElementType> implements BufferView<Type> {
   readonly #mapping: FileMapping
 
   constructor({ type, shape }: BufferReference<Type>, buffer: ArrayBuffer, mapping: FileMapping) {
-    this.values = new ELEMENT_TYPES[type](buffer)
+    const Elements = elementClass(type)
+    invariant(Elements !== undefined, 'the reference was looked at')
+    this.values = new Elements(buffer)
     this.shape = shape
     this.#buffer = buffer
     this.#mapping = mapping
@@ -238,11 +240,9 @@ class MappedView<Type extends BufferElementType> implements BufferView<Type> {
   }
 }
 
-function typeOf(values: unknown): BufferElementType {
-  const type: unknown = ArrayBuffer.isView(values)
-    ? (values as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
-    : undefined
-  if (isElementType(type)) return type
+function typeOf(values: unknown): string {
+  const type = typeNameOfValues(values)
+  if (type !== undefined) return type
   throw new UsageError(
     'Only typed arrays can be put into a shared buffer, such as Float64Array or Uint8Array.',
   )

@@ -9,18 +9,21 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TYPE_NAMES } from '@mpibatch/batch-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { BufferElementType, BufferReference } from '../../src/index.ts'
 import { openSharedBuffersWith } from '../../src/index.ts'
-import { ELEMENT_TYPES } from '../../src/shared-buffers/element-types.ts'
+import { elementClass } from '../../src/shared-buffers/element-types.ts'
 import { bufferOpener, filesBelow, freshDirectory, readingMapping } from './buffers-harness.ts'
 
 describe('shared buffers', () => {
-  it.each(Object.keys(ELEMENT_TYPES) as BufferElementType[])('pass on a %s', async (type) => {
+  it.each(TYPE_NAMES as BufferElementType[])('pass on a %s', async (type) => {
     const open = bufferOpener()
     const [one, other] = [await open(), await open()]
     const isBig = type.startsWith('Big')
-    const values = new ELEMENT_TYPES[type](new ArrayBuffer(12 * ELEMENT_TYPES[type].BYTES_PER_ELEMENT))
+    const Elements = elementClass(type)
+    if (Elements === undefined) throw new Error(`${type} is no typed array`)
+    const values = new Elements(new ArrayBuffer(12 * Elements.BYTES_PER_ELEMENT))
     for (let index = 0; index < 12; index += 1) values[index] = isBig ? BigInt(index) : index
     const reference = await one.put(values, { shape: [3, 4] })
     const view = await other.map(JSON.parse(JSON.stringify(reference)) as BufferReference)
