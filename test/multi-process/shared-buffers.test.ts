@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { type BufferReference, openSharedBuffers } from 'mpibatch'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Ended, startNode } from '../support/program.ts'
+import { jsonLines } from '../support/mpirun.ts'
+import { type Ended, runProgram, startNode } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -213,5 +214,23 @@ describe('shared buffers of a worker thread', () => {
     expect(view.values.length).toBe(LENGTH)
     view.close()
     await expect(buffers.map(lost)).rejects.toMatchObject({ code: 'ERR_MPIBATCH_BUFFER_GONE' })
+  })
+})
+
+describe.skipIf(!existsSync('/dev/shm'))('shared buffers of ranks in threads', () => {
+  const RANKS = join(import.meta.dirname, '../mpi/programs/shared-buffers.mjs')
+
+  it('are in memory once, and passed on by references that ranks exchange', async () => {
+    const directory = mkdtempSync('/dev/shm/mpibatch-test-')
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    const run = (...argv: readonly string[]): Promise<Ended> =>
+      runProgram(['run', '-j', '3', RANKS, '--', ...argv], { cwd: directory })
+    const [shared, passed] = [await run('share', directory, '4000000'), await run('pass', directory)]
+    const [first] = jsonLines<{ found: { proportionalBytes: number } }>(shared)
+    expect(first?.found, shared.stderr).toMatchObject({ isWhole: true, mappings: 3 })
+    expect((first?.found.proportionalBytes ?? 0) / 32e6).toBeCloseTo(1, 1)
+    const found = { sums: [1000, 2000, 3000], again: 1, shape: [10, 100] }
+    expect(jsonLines<{ found: unknown }>(passed).map((line) => line.found)).toEqual([found, found, found])
+    await gone(directory)
   })
 })
