@@ -1,12 +1,15 @@
 /** Shared buffers between ranks: one copy in memory, and nothing left, however the ranks end. */
-import { mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { describeMpi } from '../support/mpi-installations.ts'
 import { jsonLines, runRanks, startRanks } from '../support/mpirun.ts'
+import { startNode } from '../support/program.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const PROGRAM = join(import.meta.dirname, 'programs/shared-buffers.mjs')
+const EXAMPLE = join(import.meta.dirname, '../../examples/08-shared-buffers/passages.mjs')
 const GB = 1e9
 /** What the test needs, with the array from which the buffer is made. */
 const NO_ROOM = freeBytes() < 3 * GB ? 'there is less than 3 GB of room in /dev/shm' : ''
@@ -60,6 +63,15 @@ describeMpi('shared buffers between ranks', ['openmpi', 'mpich'], (mpi) => {
     const found = { sums: [1000, 2000, 3000], again: 1, shape: [10, 100] }
     expect(jsonLines<Found<unknown>>(ended).map((line) => line.found)).toEqual([found, found, found])
     await gone(directory)
+  })
+
+  it.skipIf(!existsSync('/usr/share/common-licenses'))('find the passages that one rank finds', async () => {
+    const alone = await startNode([EXAMPLE], { cwd: tmpdir() }).ended
+    const ended = await runRanks(mpi, 3, [EXAMPLE])
+    expect(ended.exitCode, ended.stderr).toBe(0)
+    expect(alone.stdout).toContain(' words of ')
+    // Open MPI gives a terminal to print to.
+    expect(ended.stdout.replaceAll('\r', '')).toBe(alone.stdout)
   })
 
   it.each(['end', 'throw'])('leave nothing in memory when the ranks %s', async (how) => {
