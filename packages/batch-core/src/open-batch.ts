@@ -21,6 +21,7 @@ import { TaskClaimer } from './task-claimer.ts'
 import { fingerprintOf, planScriptTask } from './task-fingerprint.ts'
 import { taskOrder } from './task-order.ts'
 import type { TableContents, TaskTable } from './task-table.ts'
+import { TimeLimit, usualLength } from './time-limit.ts'
 import type { TokenLock } from './token-lock.ts'
 import { createWorkerGroup, type WorkerGroup } from './worker-group.ts'
 
@@ -49,6 +50,8 @@ export interface BatchPlan
   readonly communicator: Communicator
   readonly provider: StateStoreProvider
   readonly stop: StopRequest
+  /** As `timeLimitMs` of {@link BatchOptions}. */
+  readonly timeLimitMs?: number | undefined
   /** As `rootRank` of {@link BatchOptions}. @defaultValue 0 */
   readonly rootRank?: number
   /** As `interrupt` of {@link BatchOptions}. */
@@ -113,8 +116,11 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
   const { table, lock } = memory
   const interrupt = await GroupInterrupt.open(control, plan.interrupt)
   const stop = plan.stop.or(interrupt.signal)
+  const timeLimit = await openTimeLimit(plan, { fromRoot, store })
   const claimer =
-    lock === undefined ? undefined : createClaimer({ ...plan, stop }, { ...memory, store, lock, workers })
+    lock === undefined
+      ? undefined
+      : createClaimer({ ...plan, stop }, { ...memory, store, lock, workers, timeLimit })
   // Once for each lease: threads share one.
   const says = fromRoot.rank === 0 || (lock !== undefined && !world.sharesProcess)
   const silence = says ? sayLease(store.lease, plan) : undefined
@@ -133,6 +139,17 @@ async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
     ...{ onFault, closeShared },
   })
   return { batch, table, store }
+}
+
+/** What tasks took before is known where the store was opened. Collective, where there is a limit. */
+async function openTimeLimit(
+  { timeLimitMs }: BatchPlan,
+  { fromRoot, store }: { readonly fromRoot: Communicator; readonly store: StateStore },
+): Promise<TimeLimit | undefined> {
+  if (timeLimitMs === undefined) return undefined
+  const endMs = performance.now() + timeLimitMs
+  const usualMs = await fromRoot.broadcast(fromRoot.rank === 0 ? usualLength(store.durations()) : undefined)
+  return new TimeLimit(endMs, usualMs)
 }
 
 /**
@@ -163,7 +180,12 @@ function tableContents(plan: BatchPlan, store: StateStore, codes: Uint8Array): T
 
 function createClaimer(
   plan: BatchPlan,
-  parts: OpenedTable & { store: StateStore; lock: TokenLock; workers: WorkerGroup },
+  parts: OpenedTable & {
+    store: StateStore
+    lock: TokenLock
+    workers: WorkerGroup
+    timeLimit: TimeLimit | undefined
+  },
 ): TaskClaimer {
   const { workers, ...shared } = parts
   const owner = workers.groupIndex

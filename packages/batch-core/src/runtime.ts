@@ -41,6 +41,7 @@ export interface RuntimeOptions {
   readonly order?: 'given' | 'longest' | 'shuffle'
   readonly durability?: 'none' | 'terminal' | 'full'
   readonly wait?: boolean
+  readonly timeLimitMs?: number
   readonly liveness?: LivenessOptions
 }
 

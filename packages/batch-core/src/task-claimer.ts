@@ -9,6 +9,7 @@ import type { AttemptRecord, StateStore, StoreClaim } from './state-store.ts'
 import type { StopRequest } from './stop-request.ts'
 import { type ClaimableStates, isClaimable, type TableState } from './task-state.ts'
 import type { TaskTable } from './task-table.ts'
+import type { TimeLimit } from './time-limit.ts'
 import type { TokenLock } from './token-lock.ts'
 
 /** What a claimer works with. */
@@ -27,6 +28,8 @@ export interface TaskClaimerOptions {
   readonly owner: number
   readonly claimable: ClaimableStates
   readonly stop: StopRequest
+  /** Starts nothing that it does not allow. */
+  readonly timeLimit: TimeLimit | undefined
   /** How often a failed task is run again. */
   readonly retries: number
   /** Delay before the first retry. */
@@ -79,12 +82,12 @@ export class TaskClaimer {
    * Claims the next task.
    *
    * @param wanted - States from which this call may claim once nothing is left, beside those of the batch.
-   * @returns The claim, or `undefined` when nothing is left to do here or a stop was asked for.
+   * @returns The claim, or `undefined` when nothing is left to do here, a stop was asked for, or the time is over.
    * @throws {@link LeaseLostError} when this instance may start nothing any more.
    */
   async next(wanted: ClaimableStates = {}): Promise<StoreClaim | undefined> {
-    const { table, store, stop, owner } = this.#options
-    while (!stop.requested) {
+    const { table, store, stop, owner, timeLimit } = this.#options
+    while (!stop.requested && timeLimit?.allows(performance.now()) !== false) {
       if (store.lease.state !== 'valid') {
         store.lease.check()
         await stop.wait(LEASE_LOOK_MS)
@@ -225,6 +228,7 @@ export class TaskClaimer {
       throw error
     }
     this.#set(taskIndex, end, slot)
+    if (end !== 'OPEN') this.#options.timeLimit?.note(record.durationMs)
     if (doubtful) await lock.withLock(() => table.enqueue(taskIndex))
     if (end === 'FAILED') {
       this.#retries.failed(taskIndex, { retries, baseMs: retryDelayMs, nowMs: performance.now() })

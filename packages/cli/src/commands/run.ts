@@ -9,6 +9,7 @@ import { reportError } from '../output/report-error.ts'
 import { JobLog } from '../run/job-log.ts'
 import { type RunSummary, summarize, summaryLines } from '../run/run-summary.ts'
 import { StopControl } from '../run/stop-control.ts'
+import { findTimeLimit } from '../run/time-limit.ts'
 import type { Command } from './command.ts'
 
 /** What a run tells the command that started it. */
@@ -24,6 +25,8 @@ export interface RunContext {
   readonly progress: ProgressDisplay
   /** Only on the process that keeps it, and only if it was asked for. */
   readonly jobLog?: JobLog | undefined
+  /** Milliseconds until nothing is to run any more; `undefined`: no limit. Equal on all ranks. */
+  readonly timeLimitMs: number | undefined
 }
 
 /** `mpibatch run`: a command, or a job script, once per task. */
@@ -69,7 +72,8 @@ async function run(argv: readonly string[], supervisor: SupervisorReport): Promi
   }
   const startedMs = performance.now()
   const finish = (outcome: RunOutcome, stop: StopControl): number => {
-    const summary = summarize({ ...outcome, durationMs: performance.now() - startedMs, stop })
+    const hasTimeLimit = options.timeLimit !== undefined
+    const summary = summarize({ ...outcome, durationMs: performance.now() - startedMs, stop, hasTimeLimit })
     const exitCode = outcome.failureExitCode ?? summary.exitCode
     report({ ...summary, exitCode }, options.json)
     return exitCode
@@ -98,7 +102,8 @@ async function runHere(
   let jobLog: JobLog | undefined
   try {
     jobLog = JobLog.open(request.options, progress)
-    const context = { request, stop, progress, jobLog }
+    const timeLimitMs = await findTimeLimit(request.options.timeLimit)
+    const context = { request, stop, progress, jobLog, timeLimitMs }
     const outcome = request.work?.kind === 'script' ? await runScript(context) : await runCommands(context)
     return finish(outcome, stop)
   } finally {

@@ -1,11 +1,11 @@
 import { ConfigError } from '@mpibatch/batch-core'
 import { nearest } from './nearest.ts'
-import { isLaterOption, type OptionDefinition, RUN_OPTIONS, spellingOf } from './run-option-table.ts'
+import { type OptionDefinition, RUN_OPTIONS, spellingOf } from './run-option-table.ts'
 
 /**
  * The option that a word of the command line names: `--root`, `--root=DIR`, `-j`, `-j4`.
  *
- * @throws {@link ConfigError} if there is none, with the nearest name; and for options of later versions.
+ * @throws {@link ConfigError} if there is none, with the nearest name.
  */
 export function findOption(word: string): OptionDefinition {
   const long = /^--([^=]*)/.exec(word)?.[1]
@@ -16,9 +16,6 @@ export function findOption(word: string): OptionDefinition {
       (long === undefined && known.alias === name),
   )
   if (option !== undefined) return option
-  if (isLaterOption(name)) {
-    throw new ConfigError(`--${name} is not in this version of mpibatch. Leave it out.`)
-  }
   const names = RUN_OPTIONS.map((known) => known.name).filter((known) => known.length > 1)
   const guess = long === undefined ? undefined : nearest(name, names)
   const hint = guess === undefined ? 'See "mpibatch run --help".' : `Did you mean --${guess}?`

@@ -46,6 +46,8 @@ export interface RunOptions {
   readonly stealRunning: boolean
   readonly acceptChanges: boolean
   readonly wait: boolean
+  /** Milliseconds from the start of the process; `auto`: what Slurm leaves; `undefined`: no limit. */
+  readonly timeLimit: number | 'auto' | undefined
   /** What the environment says of the times of liveness. */
   readonly liveness: LivenessOptions
   readonly order: TaskOrder
@@ -113,6 +115,7 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     stealRunning: given.flag('steal-running'),
     acceptChanges: given.flag('accept-changes'),
     wait: given.flag('wait'),
+    timeLimit: readTimeLimit(given.text('time-limit')),
     liveness: readLiveness(process.env.MPIBATCH_LIVENESS),
     order: given.choice('order') as TaskOrder,
     inTaskDirectory: given.flag('in-task-dir'),
@@ -250,6 +253,10 @@ function readTimeout(text: string | undefined): number | undefined {
   if (timeoutMs === 0)
     throw new ConfigError('--timeout was given 0, and no task is that fast. Leave it out for no limit.')
   return timeoutMs
+}
+
+function readTimeLimit(text: string | undefined): number | 'auto' | undefined {
+  return text === undefined || text === 'auto' ? text : parseDuration(text, '--time-limit')
 }
 
 function readHalt(given: GivenOptions): HaltPolicy | undefined {

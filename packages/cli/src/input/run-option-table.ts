@@ -59,6 +59,7 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
   flag('steal-running', 'also run tasks that are RUNNING elsewhere'),
   flag('accept-changes', 'go on though known tasks would run something else; they are opened again'),
   flag('wait', 'when only tasks that run elsewhere are left, wait, and take over what dies'),
+  text('time-limit', 'DUR|auto', 'start nothing that would not end in time; auto asks Slurm'),
   choice('order', ['given', 'longest', 'shuffle'], 'given', 'order of start; longest by recorded durations'),
   flag('in-task-dir', "run each command in its task's directory"),
   {
@@ -87,14 +88,6 @@ export const RUN_OPTIONS: readonly OptionDefinition[] = [
   flag('debug', 'show the stack of errors'),
   { ...flag('help', 'show this help'), alias: 'h' },
 ]
-
-/** Options that the documentation describes for later versions; they are refused by name. */
-const LATER_OPTIONS: readonly string[] = ['time-limit']
-
-/** Whether an option, without its dashes, is one of a later version. */
-export function isLaterOption(name: string): boolean {
-  return LATER_OPTIONS.includes(name)
-}
 
 /** How an option is written on a command line: `--root`, `-c`. */
 export function spellingOf(name: string): string {

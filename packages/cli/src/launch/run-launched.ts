@@ -12,11 +12,12 @@ import { SUPERVISED_WORD } from './supervised.ts'
  * @returns The exit code.
  */
 export async function runLaunched(argv: readonly string[], { options, source }: RunRequest): Promise<number> {
-  const { launcher = '', groupSize, restarts } = options
+  const { launcher = '', groupSize, restarts, timeLimit } = options
   const program = process.argv[1]
   if (program === undefined)
     throw new Error('A process without a script was to start itself through a launcher')
-  const own = withoutOptions(argv, ['launcher', 'restarts'])
+  const isLimited = typeof timeLimit === 'number'
+  const own = withoutOptions(argv, ['launcher', 'restarts', ...(isLimited ? ['time-limit'] : [])])
   const input = source !== undefined && readsStandardInput(source) ? await readInput() : undefined
   return await supervise({
     launcher,
@@ -26,6 +27,8 @@ export async function runLaunched(argv: readonly string[], { options, source }: 
       ...[process.execPath, ...process.execArgv, realpathSync(program), 'run', SUPERVISED_WORD, token],
       // What a lost rank has left is taken over as soon as it is known to be dead.
       ...(again && !options.wait ? ['--wait'] : []),
+      // Ranks that are started again have what is left.
+      ...(isLimited ? [`--time-limit=${Math.max(Math.round(timeLimit - performance.now()), 0)}ms`] : []),
       ...own,
     ],
     input,

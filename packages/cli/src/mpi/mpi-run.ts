@@ -19,9 +19,11 @@ import type { SupervisorReport } from '../launch/supervised.ts'
 import { ProgressDisplay } from '../output/progress-display.ts'
 import { JobLog } from '../run/job-log.ts'
 import { StopControl } from '../run/stop-control.ts'
+import { findTimeLimit } from '../run/time-limit.ts'
 import { runMpiCommands } from './mpi-commands.ts'
 import { runMpiScript } from './mpi-script.ts'
 import { isLoss, meetAtEnd, type RankFailure, rankFailure } from './rank-end.ts'
+import { shareFound } from './share-found.ts'
 import { StopSpread } from './stop-spread.ts'
 
 /** What {@link runUnderMpi} needs. */
@@ -137,7 +139,9 @@ class RankRun {
     let jobLog: JobLog | undefined
     try {
       if (job.facts.rank === 0) jobLog = JobLog.open(request.options, progress)
-      const context: RunContext = { request, stop, progress, jobLog }
+      const { timeLimit } = request.options
+      const timeLimitMs = await shareFound(job.communicator, () => findTimeLimit(timeLimit))
+      const context: RunContext = { request, stop, progress, jobLog, timeLimitMs }
       if (!this.#isScript) return { outcome: await runMpiCommands(context, { job, onMessage: say }) }
       const outcome = await runMpiScript(context, { job })
       return { outcome, ...(outcome.leftOpen ? { leaving: LEFT_OPEN } : {}) }

@@ -33,7 +33,7 @@ export interface MpiScriptOutcome extends RunOutcome {
  * @throws What the script throws.
  */
 export async function runMpiScript(
-  { request, stop, progress, jobLog }: RunContext,
+  { request, stop, progress, jobLog, timeLimitMs }: RunContext,
   { job }: { readonly job: MpiJob },
 ): Promise<MpiScriptOutcome> {
   const { options, work, source } = request
@@ -57,7 +57,7 @@ export async function runMpiScript(
   setRuntime({
     protocol: 1,
     communicator: counted.communicator,
-    options: runtimeOptions(request, list),
+    options: runtimeOptions({ request, timeLimitMs }, list),
     stop: stopWord,
     announce: (batch) => {
       batches.push(batch)

@@ -68,7 +68,7 @@ export interface CommandBatch {
 
 /** Runs this process' part of a run of commands to its end. Collective over the communicator. */
 export async function runCommandBatch(
-  { request, stop, progress, jobLog }: RunContext,
+  { request, stop, progress, jobLog, timeLimitMs }: RunContext,
   own: CommandBatch,
 ): Promise<RunOutcome> {
   const { options } = request
@@ -93,6 +93,7 @@ export async function runCommandBatch(
     ...options,
     groupSize: own.batchGroupSize,
     tasks,
+    timeLimitMs,
     communicator,
     provider: {
       ...provider,
@@ -177,9 +178,7 @@ async function awaitedTasks(
 ): Promise<boolean[]> {
   // Other ranks may have begun; where there are none, what runs does so elsewhere.
   const running = stealRunning || batch.communicator.size > 1
-  return (
-    await Promise.all(Array.from({ length: batch.taskCount }, (_, index) => batch.getTaskState(index)))
-  ).map((state) => {
+  return (await batch.states()).map((state) => {
     if (state === 'OPEN') return true
     if (state === 'RUNNING') return running
     return state === 'FAILED' ? retryFailed : state === 'DONE' && rerun

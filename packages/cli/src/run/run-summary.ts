@@ -19,7 +19,7 @@ export interface RunSummary {
   readonly invalid: number
   /** Duration of this run in seconds. */
   readonly seconds: number
-  /** Name of the signal, or `halt`, that ended the run early; `null` if it went on to its end. */
+  /** Name of the signal, `halt`, or `time-limit`, that ended the run early; `null` if it went on to its end. */
   readonly stoppedBy: string | null
   /** Exit code of the program. */
   readonly exitCode: number
@@ -31,12 +31,15 @@ export function summarize(options: {
   readonly counts: TaskCounts
   readonly durationMs: number
   readonly stop: StopControl
+  /** Whether the run had a time limit. */
+  readonly hasTimeLimit: boolean
 }): RunSummary {
-  const { root, counts, durationMs, stop } = options
+  const { root, counts, durationMs, stop, hasTimeLimit } = options
   // A claim that could not be given back is still RUNNING here; to the user it is a task that was not done.
   const open = counts.OPEN + counts.RUNNING
   const tasks = counts.DONE + counts.FAILED + counts.ELSEWHERE + counts.INVALID + open
-  const signalled = open > 0 ? stop.exitCode : undefined
+  const isOutOfTime = hasTimeLimit && open > 0 && stop.cause === undefined
+  const early = isOutOfTime ? EXIT_CODE.terminated : open > 0 ? stop.exitCode : undefined
   return {
     root,
     tasks,
@@ -46,8 +49,8 @@ export function summarize(options: {
     elsewhere: counts.ELSEWHERE,
     invalid: counts.INVALID,
     seconds: Math.round(durationMs) / 1000,
-    stoppedBy: stop.cause ?? null,
-    exitCode: signalled ?? (counts.DONE === tasks ? EXIT_CODE.done : EXIT_CODE.notDone),
+    stoppedBy: isOutOfTime ? 'time-limit' : (stop.cause ?? null),
+    exitCode: early ?? (counts.DONE === tasks ? EXIT_CODE.done : EXIT_CODE.notDone),
   }
 }
 
@@ -67,6 +70,7 @@ export function summaryLines(summary: RunSummary): string[] {
     )
   }
   if (elsewhere > 0) lines.push('Wait for those that run elsewhere: the same line with --wait.')
+  if (summary.stoppedBy === 'time-limit') lines.push('Its time limit has ended the run.')
   if (open > 0) lines.push('Run the same line again to go on.')
   return lines
 }

@@ -10,12 +10,18 @@ import { readTaskList } from '../input/task-source.ts'
 import { runThreads } from './thread-run.ts'
 
 /** Runs a job script in every rank; ranks are threads of this process. */
-export async function runJobScript({ request, stop, progress, jobLog }: RunContext): Promise<RunOutcome> {
+export async function runJobScript({
+  request,
+  stop,
+  progress,
+  jobLog,
+  timeLimitMs,
+}: RunContext): Promise<RunOutcome> {
   const { options, work } = request
   if (work?.kind !== 'script') throw new Error('A job script was asked for without one')
   checkScriptRun(request)
   if (options.given.has('group-size')) groupLayout({ size: options.jobs, groupSize: options.groupSize })
-  const fromCommandLine = runtimeOptions(request, readScriptList(request))
+  const fromCommandLine = runtimeOptions({ request, timeLimitMs }, readScriptList(request))
   // Only now: reading a list from standard input holds up this thread, and Ctrl-C must end that at once.
   stop.listenToSignals()
   const result = await runThreads({
@@ -85,7 +91,11 @@ function checkOptions(options: RunOptions): void {
 }
 
 /** What the command line says; what it leaves open, the script decides. */
-export function runtimeOptions({ options }: RunRequest, list: TaskList | undefined): RuntimeOptions {
+export function runtimeOptions(
+  { request, timeLimitMs }: Pick<RunContext, 'request' | 'timeLimitMs'>,
+  list: TaskList | undefined,
+): RuntimeOptions {
+  const { options } = request
   const pick = <K extends keyof RuntimeOptions & keyof RunOptions>(
     option: string,
     key: K,
@@ -102,6 +112,7 @@ export function runtimeOptions({ options }: RunRequest, list: TaskList | undefin
     ...pick('crash-limit', 'crashLimit'),
     ...pick('wait', 'wait'),
     ...(Object.keys(options.liveness).length === 0 ? {} : { liveness: options.liveness }),
+    ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
     ...pick('order', 'order'),
     ...pick('durability', 'durability'),
     ...(list === undefined ? {} : { tasks: defineTasks(list, options.nameTemplate) }),

@@ -70,13 +70,6 @@ describe('the words behind run', () => {
     expect(() => readRunRequest(line.split(' '))).toThrow(message)
   })
 
-  it.each(['--time-limit'])('are refused for %s, which comes in a later version', (option) => {
-    expect(() => readRunRequest([option, '3', '--', 'x'])).toThrow(
-      `${option} is not in this version of mpibatch`,
-    )
-    expect(() => readRunRequest([`${option}=3`, '--', 'x'])).toThrow('is not in this version')
-  })
-
   it('start ranks again only where a launcher starts them', () => {
     expect(parseRunOptions(['--launcher', 'mpirun -n 4'])).toMatchObject({
       launcher: 'mpirun -n 4',

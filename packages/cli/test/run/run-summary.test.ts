@@ -9,12 +9,24 @@ function stopped(...causes: StopCause[]): StopControl {
   return stop
 }
 
-function summaryOf(counts: Partial<TaskCounts>, stop = stopped()): ReturnType<typeof summarize> {
+function summaryOf(
+  counts: Partial<TaskCounts>,
+  stop = stopped(),
+  hasTimeLimit = false,
+): ReturnType<typeof summarize> {
   const all = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0, ELSEWHERE: 0, ...counts }
-  return summarize({ root: 'my root', counts: all, durationMs: 1234, stop })
+  return summarize({ root: 'my root', counts: all, durationMs: 1234, stop, hasTimeLimit })
 }
 
 describe('the end of a run', () => {
+  it('is that of its time limit only where it has one, and nothing else has ended it', () => {
+    const open = { DONE: 2, OPEN: 1 }
+    expect(summaryOf(open, stopped(), true)).toMatchObject({ stoppedBy: 'time-limit', exitCode: 143 })
+    expect(summaryOf(open, stopped('SIGINT'), true)).toMatchObject({ stoppedBy: 'SIGINT', exitCode: 130 })
+    expect(summaryOf({ DONE: 3 }, stopped(), true)).toMatchObject({ stoppedBy: null, exitCode: 0 })
+    expect(summaryOf(open)).toMatchObject({ stoppedBy: null, exitCode: 1 })
+  })
+
   it.each([
     ['all is DONE', { DONE: 3 }, [], 0],
     ['a task failed', { DONE: 2, FAILED: 1 }, [], 1],
