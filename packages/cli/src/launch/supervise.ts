@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ConfigError } from '@mpibatch/batch-core'
@@ -16,6 +16,8 @@ import { findExecutable } from '../command/find-executable.ts'
 import { EXIT_CODE } from '../exit-code.ts'
 import { type LaunchEnd, LaunchedJob } from './launched-job.ts'
 import { endingTogether, splitLauncher } from './launcher-words.ts'
+import { describeRankLoss } from './rank-loss.ts'
+import { RankWatch } from './rank-watch.ts'
 import { withoutHosts } from './without-hosts.ts'
 
 /** What {@link supervise} needs. */
@@ -117,6 +119,7 @@ class Supervisor {
   async #launch(again: boolean): Promise<LaunchEnd> {
     const { rankWords, input, onLine } = this.#options
     const token = `mpibatch-${randomBytes(12).toString('hex')}`
+    const watch = new RankWatch(token)
     const hosts = [...this.#lostHosts].join(',')
     const job = new LaunchedJob({
       words: [...this.#words, ...rankWords({ token, again })],
@@ -126,9 +129,16 @@ class Supervisor {
       onLine,
     })
     this.#job = job
-    const end = await job.ended
-    this.#job = undefined
-    return end
+    try {
+      const end = await job.ended
+      const { lostRank } = end
+      if (lostRank === undefined || lostRank.rank !== undefined) return end
+      const rank = watch.firstEnded
+      return rank === undefined ? end : { ...end, lostRank: { ...lostRank, rank, host: hostname() } }
+    } finally {
+      this.#job = undefined
+      watch.close()
+    }
   }
 
   /** The exit code, if nothing is to be started again. */
@@ -197,9 +207,10 @@ class Supervisor {
   }
 }
 
-function whatWasLost({ lostHosts, launcher }: LaunchEnd): string {
+function whatWasLost({ lostHosts, lostRank, launcher }: LaunchEnd): string {
   if (lostHosts.length > 0) return `${lostHosts.join(', ')} ${lostHosts.length === 1 ? 'is' : 'are'} silent.`
-  return `A rank or a node was lost before the run was over (the launcher ended with ${launcher}).`
+  const what = lostRank === undefined ? 'A rank or a node was lost' : describeRankLoss(lostRank)
+  return `${what} before the run was over (the launcher ended with ${launcher}).`
 }
 
 function readIfThere(path: string): string | undefined {

@@ -15,6 +15,7 @@ import type { RunContext, RunOutcome } from '../commands/run.ts'
 import { exitCodeFor, exitCodeOf } from '../error-exit-code.ts'
 import { EXIT_CODE } from '../exit-code.ts'
 import type { RunRequest } from '../input/run-request.ts'
+import { showLife } from '../launch/rank-watch.ts'
 import type { SupervisorReport } from '../launch/supervised.ts'
 import { ProgressDisplay } from '../output/progress-display.ts'
 import { JobLog } from '../run/job-log.ts'
@@ -71,7 +72,8 @@ export async function runUnderMpi(options: MpiRunOptions): Promise<number> {
     await pause(RANK_ZERO_MS)
     throw error
   }
-  const { rank } = job.communicator
+  const { rank, size } = job.communicator
+  if (supervisor.token !== undefined) showLife(supervisor.token, { rank, size })
   const say = (text: string): void => progress.message(rank === 0 ? text : `rank ${rank}: ${text}`)
   return await new RankRun({ ...options, job, stop, progress, say }).run()
 }

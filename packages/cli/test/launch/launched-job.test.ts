@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { waitUntil } from '../../../../test/support/wait-until.ts'
 import { LaunchedJob } from '../../src/launch/launched-job.ts'
@@ -7,16 +8,25 @@ const token = `mpibatch-test-${process.pid}`
 /** A launcher that is a shell script. */
 function launch(script: string, options: { readonly input?: string } = {}) {
   const lines: string[] = []
+  const printed: string[] = []
+  const output = new Writable({
+    write: (bytes: Buffer, _, done) => {
+      printed.push(bytes.toString())
+      // Whoever reads it is slow.
+      setImmediate(done)
+    },
+  })
   const job = new LaunchedJob({
     words: ['/bin/sh', '-c', script],
     environment: { PATH: process.env.PATH },
     input: options.input === undefined ? undefined : Buffer.from(options.input),
     token,
+    output,
     onLine: (line) => lines.push(line),
     graceMs: 200,
     finishMs: 200,
   })
-  return { job, lines }
+  return { job, lines, output: () => printed.join('') }
 }
 
 /** A command line with which a process writes its number, `$$` or `$!`, on standard error. */
@@ -40,6 +50,14 @@ describe('a launched job', () => {
     )
     expect(await job.ended).toEqual({ exitCode: 1, started: true, lostHosts: [], launcher: 'exit code 9' })
     expect(lines).toEqual(['hello', 'tail'])
+  })
+
+  it('hands on what the ranks print, and finds in it which rank the launcher says was lost', async () => {
+    const text = 'process rank 1 with PID 0 on node a exited on signal 9 (Killed).'
+    const { job, output } = launch(`seq 40000; echo "mpirun noticed that ${text}"; exit 137`)
+    expect((await job.ended).lostRank).toEqual({ rank: 1, host: 'a', how: 'SIGKILL' })
+    const numbers = Array.from({ length: 40_000 }, (_, index) => `${index + 1}\n`).join('')
+    expect(output() === `${numbers}mpirun noticed that ${text}\n`).toBe(true)
   })
 
   it('hands over standard input', async () => {
