@@ -1,6 +1,7 @@
 /** One call of `map` as its ranks agree on it. */
 import { inspect } from 'node:util'
 import type { Communicator } from './communicator.ts'
+import { type Decision, decisionOf, resultOf } from './decision.ts'
 import { ConfigMismatchError, UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
 import { countChunks } from './map-chunks.ts'
@@ -63,12 +64,6 @@ export function checkMapCall<Item, Result, Reduced>(
   return { itemCount, chunk, root, sample: typeof items === 'number' ? [] : sampleOf(items) }
 }
 
-/** What rank 0 found out about all calls. */
-interface Verdict {
-  readonly kind: 'agreed' | 'usage' | 'mismatch'
-  readonly message: string
-}
-
 /**
  * Compares the calls of all ranks. Collective; if one can't be, or differs, all throw.
  *
@@ -80,42 +75,27 @@ export async function agreeOnCall(
   check: () => MapCall,
   prepare: (call: MapCall) => Promise<void>,
 ): Promise<MapCall> {
-  const own = attempt(check)
-  const calls = await communicator.gather(own)
-  const found = calls && judge(calls)
-  if (found?.kind === 'agreed' && 'call' in own) await prepare(own.call)
-  const verdict = await communicator.broadcast(found)
-  invariant(verdict !== undefined, 'Rank 0 has judged no call')
-  if (verdict.kind === 'mismatch') throw new ConfigMismatchError(verdict.message)
-  if (verdict.kind === 'usage' || 'fault' in own) throw new UsageError(verdict.message)
-  return own.call
+  const calls = await communicator.gather(decisionOf(check))
+  const decision = calls && decisionOf(() => agreedCall(calls))
+  if (decision !== undefined && 'result' in decision) await prepare(decision.result)
+  return resultOf(await communicator.broadcast(decision))
 }
 
-type Attempt = { readonly call: MapCall } | { readonly fault: string }
-
-function attempt(check: () => MapCall): Attempt {
-  try {
-    return { call: check() }
-  } catch (error) {
-    if (error instanceof UsageError) return { fault: error.message }
-    throw error
+function agreedCall(calls: readonly Decision<MapCall>[]): MapCall {
+  const [first, ...others] = calls.map((call, rank) => {
+    if ('result' in call) return call.result
+    const { message } = call.failure
+    throw new UsageError(rank === 0 ? message : `Rank ${rank}: ${message}`)
+  })
+  invariant(first !== undefined, 'A map is called by no rank')
+  for (const [index, other] of others.entries()) {
+    const difference = differenceOf(first, other)
+    if (difference === undefined) continue
+    throw new ConfigMismatchError(
+      `map got ${difference.one} on rank 0 but ${difference.other} on rank ${index + 1}. Give the same on all ranks.`,
+    )
   }
-}
-
-function judge(attempts: readonly Attempt[]): Verdict {
-  const [first] = attempts
-  for (const [rank, attempt] of attempts.entries()) {
-    if ('fault' in attempt) {
-      return { kind: 'usage', message: rank === 0 ? attempt.fault : `Rank ${rank}: ${attempt.fault}` }
-    }
-    if (first === undefined || 'fault' in first) continue
-    const difference = differenceOf(first.call, attempt.call)
-    if (difference !== undefined) {
-      const message = `map got ${difference.one} on rank 0 but ${difference.other} on rank ${rank}. Give the same on all ranks.`
-      return { kind: 'mismatch', message }
-    }
-  }
-  return { kind: 'agreed', message: '' }
+  return first
 }
 
 function differenceOf(one: MapCall, other: MapCall): { one: string; other: string } | undefined {

@@ -18,8 +18,11 @@ const OPEN_MPI =
 const SLURM = /srun: error: (\S+): task (\d+): (?!Exited)([A-Z][a-z]+(?: [a-z]+)*)/
 /** Intel's relative of MPICH. */
 const INTEL = /RANK (\d+) PID \d+ RUNNING AT (\S+)[\s\S]*?KILLED BY SIGNAL: (\d+)/
-/** MPICH ends all ranks when one has died, and then names the process of any of them. */
-const MPICH = /PID \d+ RUNNING AT \S+[\s\S]*?(?:KILLED BY SIGNAL: |EXIT STRING: .*\(signal )(\d+)/
+/**
+ * MPICH kills all ranks when one has died. It names the process of any of them, with its signal, and then the numbers of
+ * all signals joined by "or", bit by bit.
+ */
+const MPICH = /PID \d+ RUNNING AT \S+\s+=\s+EXIT CODE: (\d+)[\s\S]*?EXIT STRING: .*\(signal (\d+)\)/
 
 /** Finds the first rank that died, in what a launcher has printed. */
 export function findRankLoss(text: string): RankLoss | undefined {
@@ -29,14 +32,21 @@ export function findRankLoss(text: string): RankLoss | undefined {
   }
   const [slurm, host, task, how = ''] = SLURM.exec(text) ?? []
   if (slurm !== undefined) return { rank: Number(task), host, how }
-  const [mpich, signal] = MPICH.exec(text) ?? []
-  return mpich === undefined ? undefined : { rank: undefined, host: undefined, how: signalName(signal) }
+  const [mpich, own, joined] = MPICH.exec(text) ?? []
+  return mpich === undefined ? undefined : { rank: undefined, host: undefined, how: joinedName(own, joined) }
 }
 
 /** Tells it, without the end of the sentence. */
 export function describeRankLoss({ rank, host, how }: RankLoss): string {
   const who = rank === undefined ? 'A rank' : `Rank ${rank}`
   return `${who}${host === undefined ? '' : ` on ${host}`} was ended by ${how}`
+}
+
+/** The signal that came before MPICH's own SIGKILL. */
+function joinedName(own: string | undefined, joined: string | undefined): string {
+  const { SIGABRT, SIGKILL } = constants.signals
+  if (Number(own) !== SIGKILL) return signalName(own)
+  return Number(joined) === (SIGABRT | SIGKILL) ? 'SIGABRT or SIGTERM' : signalName(joined)
 }
 
 function signalName(number: string | undefined): string {

@@ -25,15 +25,16 @@ ${RULE}`,
 ===================================================================================`,
 }
 
-const MPICH = `
+/** The process is one that the launcher killed, or the one that died before. */
+const mpich = (code: number, text: string): string => `
 ===================================================================================
 =   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES
 =   PID 12057 RUNNING AT node7
-=   EXIT CODE: 9
+=   EXIT CODE: ${code}
 =   CLEANING UP REMAINING PROCESSES
 =   YOU CAN IGNORE THE BELOW CLEANUP MESSAGES
 ===================================================================================
-YOUR APPLICATION TERMINATED WITH THE EXIT STRING: Segmentation fault (signal 11)
+YOUR APPLICATION TERMINATED WITH THE EXIT STRING: ${text}
 This typically refers to a problem with your application.
 Please see the FAQ page for debugging suggestions`
 
@@ -49,11 +50,20 @@ describe('what a launcher prints of a rank that was killed', () => {
     expect(findRankLoss(text)).toEqual({ rank: 12, host: 'node7', how: 'Segmentation fault' })
   })
 
-  it('is no rank where MPICH prints it, which may name one that it ended itself', () => {
-    const loss = findRankLoss(MPICH)
-    expect(loss).toEqual({ rank: undefined, host: undefined, how: 'SIGSEGV' })
-    expect(loss && describeRankLoss(loss)).toBe('A rank was ended by SIGSEGV')
-  })
+  it.each([
+    [9, 'Killed (signal 9)', 'SIGKILL'],
+    [9, 'Segmentation fault (signal 11)', 'SIGSEGV'],
+    [9, 'Terminated (signal 15)', 'SIGABRT or SIGTERM'],
+    [6, 'Terminated (signal 15)', 'SIGABRT'],
+    [11, 'Segmentation fault (signal 11)', 'SIGSEGV'],
+  ])(
+    'is no rank where MPICH prints it, which may name one that it ended itself (%i, %s)',
+    (code, text, how) => {
+      const loss = findRankLoss(mpich(code, text))
+      expect(loss).toEqual({ rank: undefined, host: undefined, how })
+      expect(loss && describeRankLoss(loss)).toBe(`A rank was ended by ${how}`)
+    },
+  )
 
   it.each(['', 'rank 1 on node7 exited', 'srun: error: node7: task 1: Exited with exit code 2'])(
     'is nothing in %j',
