@@ -17,7 +17,7 @@ export const PAGES = [
       'Batch',
       'TaskBody',
       'MapResult',
-      'RESULT_SIZE_MAX',
+      'VALUE_SIZE_MAX',
       'BatchEvents',
       'BatchEventName',
       'BatchListener',

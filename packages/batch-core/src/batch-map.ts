@@ -16,7 +16,7 @@ import type { Task } from './task.ts'
 import type { TableState } from './task-state.ts'
 
 /** Largest value of a task that is kept with it, bytes of JSON. Larger ones belong into files of the task. */
-export const RESULT_SIZE_MAX: number = 1 << 20
+export const VALUE_SIZE_MAX: number = 1 << 20
 
 /** What {@link Batch.map} has for one task. */
 export type MapResult<T> =
@@ -99,7 +99,7 @@ async function runAndHold<T>(
     if (!work.isLeader) return
     if (isKept) {
       const text = printValue(task, value)
-      task.result = text
+      task.value = text
       // As it will be read again, so that this run and the next give the same.
       taken = { index: task.index, value: parseValue(text) }
     } else taken = { index: task.index, value: copyForRanks(value, parts.world.sharesProcess) }
@@ -168,7 +168,7 @@ const MISSING: Readonly<Record<TableState, string>> = {
 
 async function keptResult({ store }: BatchParts, index: number, name: string): Promise<MapResult<unknown>> {
   try {
-    const text = await store.readResult(index)
+    const text = await store.readValue(index)
     if (text !== undefined) return { ok: true, index, name, value: parseValue(text) }
     return { ok: false, index, name, state: 'DONE', message: MISSING.DONE }
   } catch (error) {
@@ -190,9 +190,9 @@ function printValue(task: Task, value: unknown): string {
     )
   }
   const size = Buffer.byteLength(text ?? '')
-  if (size > RESULT_SIZE_MAX) {
+  if (size > VALUE_SIZE_MAX) {
     throw new UsageError(
-      `What task ${JSON.stringify(task.name)} returned takes ${size} bytes as JSON, and at most ${RESULT_SIZE_MAX} are kept. Write it to a file in task.directory, and return its name.`,
+      `What task ${JSON.stringify(task.name)} returned takes ${size} bytes as JSON, and at most ${VALUE_SIZE_MAX} are kept. Write it to a file in task.directory, and return its name.`,
       { details: { index: task.index, size } },
     )
   }

@@ -193,7 +193,7 @@ export class Batch implements AsyncIterable<Task> {
    * batch, in the order of the list. Collective over all ranks; it returns when every group has ended its last task.
    *
    * The value that counts is that of the group's rank 0. Without a root it may be anything that can be structured-cloned.
-   * With a root it is kept as JSON in the task's directory before the task is DONE, {@link RESULT_SIZE_MAX} bytes at
+   * With a root it is kept as JSON in the task's directory before the task is DONE, {@link VALUE_SIZE_MAX} bytes at
    * most, and comes back as JSON gives it: so a later run that maps again has the values of all tasks, also of those
    * that it need not run. A value that can't be kept so makes its task FAILED.
    *

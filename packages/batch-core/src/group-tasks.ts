@@ -163,10 +163,10 @@ export class GroupTasks {
     try {
       const ended = await this.#fromLeader(async (claimer) => {
         const decided = decideEnd(members ?? [mine])
-        const { result } = task
+        const { value } = task
         const end = await claimer.end(task.storeClaim, {
           ...decided,
-          ...(result === undefined ? {} : { result }),
+          ...(value === undefined ? {} : { value }),
         })
         return { end, message: decided.record.message ?? '' }
       })

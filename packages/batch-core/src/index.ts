@@ -20,7 +20,7 @@ export type {
   TaskEvent,
   TaskFailedEvent,
 } from './batch-events.ts'
-export { type MapResult, RESULT_SIZE_MAX } from './batch-map.ts'
+export { type MapResult, VALUE_SIZE_MAX } from './batch-map.ts'
 export {
   type BatchOptions,
   DEFAULT_CRASH_LIMIT,

@@ -54,12 +54,12 @@ export class MemoryStateStore implements StateStore {
     return Promise.resolve(claim.slot + 1)
   }
 
-  /** Who asks for results holds them in memory itself. */
-  keepResult(): Promise<void> {
+  /** Who asks for values holds them in memory itself. */
+  keepValue(): Promise<void> {
     return Promise.resolve()
   }
 
-  readResult(): Promise<undefined> {
+  readValue(): Promise<undefined> {
     return Promise.resolve(undefined)
   }
 

@@ -181,19 +181,19 @@ export interface StateStore {
    */
   publish(claim: StoreClaim, state: TerminalState, record: AttemptRecord): Promise<number>
   /**
-   * Keeps the result of a claimed task with it, to be read once the task is DONE; before {@link StateStore.publish}.
+   * Keeps the value of a claimed task with it, to be read once the task is DONE; before {@link StateStore.publish}.
    * What a claim keeps that is not DONE in the end is never read.
    *
    * @param text - JSON, or nothing at all.
    */
-  keepResult(claim: StoreClaim, text: string): Promise<void>
+  keepValue(claim: StoreClaim, text: string): Promise<void>
   /**
    * Reads what the claim that made a task DONE has kept; `undefined` if it kept nothing, and from a store that keeps no
    * states of its own.
    *
    * @throws {@link StateCorruptError} if it is not what was kept.
    */
-  readResult(taskIndex: number): Promise<string | undefined>
+  readValue(taskIndex: number): Promise<string | undefined>
   /** Gives a claim back: the task is OPEN again. Throws like {@link StateStore.publish}. */
   release(claim: StoreClaim, record?: AttemptRecord): Promise<number>
   /** Reads a task's state as it stands now; `undefined` from a store that keeps no states of its own. */

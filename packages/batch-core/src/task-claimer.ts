@@ -50,7 +50,7 @@ export interface WantedEnd {
   readonly end: TaskEnd
   readonly record: AttemptRecord
   /** JSON that is kept with the task if it is DONE. */
-  readonly result?: string
+  readonly value?: string
 }
 
 /** A search for a task in one of some states. */
@@ -217,7 +217,7 @@ export class TaskClaimer {
     const record = doubtful ? { ...wanted.record, reason: 'interrupted' as const } : wanted.record
     let slot: number
     try {
-      if (end === 'DONE' && wanted.result !== undefined) await store.keepResult(claim, wanted.result)
+      if (end === 'DONE' && wanted.value !== undefined) await store.keepValue(claim, wanted.value)
       slot = end === 'OPEN' ? await store.release(claim, record) : await store.publish(claim, end, record)
     } catch (error) {
       const foreign = error instanceof ForeignWriterError

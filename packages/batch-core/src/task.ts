@@ -51,7 +51,7 @@ export class Task {
   /** The claim as the store knows it. @internal */
   readonly storeClaim: StoreClaim
   /** What is to be kept with the task when it is DONE, JSON; on the group's leader. @internal */
-  result: string | undefined
+  value: string | undefined
   readonly #startedMs = performance.now()
   readonly #end: EndTask
   readonly #started: (process: AttemptProcess) => void

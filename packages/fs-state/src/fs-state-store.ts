@@ -31,7 +31,7 @@ import { createTaskDirectory } from './task-directories.ts'
 import { readDurations } from './task-durations.ts'
 import { type LoadedTasks, type LoadOptions, loadTasks } from './task-loading.ts'
 import { reconsiderTasks } from './task-reconsideration.ts'
-import { readResult, writeResult } from './task-results.ts'
+import { readValue, writeValue } from './task-values.ts'
 
 /** Longest wait for a change in milliseconds; whoever waits looks again then. */
 const WATCH_MS_MAX = 3_600_000
@@ -132,16 +132,16 @@ export class FsStateStore implements StateStore {
     return await this.#end(claim, 'OPEN', record)
   }
 
-  async keepResult({ taskIndex, slot }: StoreClaim, text: string): Promise<void> {
+  async keepValue({ taskIndex, slot }: StoreClaim, text: string): Promise<void> {
     this.#checkOpen()
     const { files, instance, sync, ticket } = this.#session
     const syncName = sync && ticket.claimSync
-    await writeResult(files, this.#directoryOf(taskIndex), { slot, instance, text, sync, syncName })
+    await writeValue(files, this.#directoryOf(taskIndex), { slot, instance, text, sync, syncName })
   }
 
   // An error is a rejection, as everywhere.
-  async readResult(taskIndex: number): Promise<string | undefined> {
-    return readResult(this.#session.files, this.#directoryOf(taskIndex))
+  async readValue(taskIndex: number): Promise<string | undefined> {
+    return readValue(this.#session.files, this.#directoryOf(taskIndex))
   }
 
   readState(taskIndex: number): Promise<StoredState | 'INVALID'> {

@@ -30,7 +30,7 @@ export interface RootGarbage {
   readonly littered: readonly number[]
   readonly eventCount: number
   readonly payloadCount: number
-  readonly resultCount: number
+  readonly valueCount: number
   /** Every other instance that has begun. */
   readonly instances: readonly InstanceGarbage[]
   /** Those whose directories are not needed. */
@@ -70,7 +70,7 @@ export function surveyGarbage(
 }
 
 interface TaskSurvey
-  extends Pick<RootGarbage, 'tasks' | 'kinds' | 'littered' | 'eventCount' | 'payloadCount' | 'resultCount'> {
+  extends Pick<RootGarbage, 'tasks' | 'kinds' | 'littered' | 'eventCount' | 'payloadCount' | 'valueCount'> {
   /** Instances that events name which stay; `undefined` if some directory can't be looked into. */
   readonly owners: ReadonlySet<string> | undefined
 }
@@ -85,17 +85,17 @@ function surveyTasks(files: FileLayer, root: string): TaskSurvey {
   let isWhole = true
   let eventCount = 0
   let payloadCount = 0
-  let resultCount = 0
+  let valueCount = 0
   for (const [taskIndex, name] of names.entries()) {
     try {
       const garbage = findTaskGarbage(files, taskDirectory(root, name))
-      const { done, events, payloads, results } = garbage
+      const { done, events, payloads, values } = garbage
       if (done) kinds[taskIndex] = events.length > 0 ? TASK_KIND.doneWithEvents : TASK_KIND.doneWithoutEvents
       for (const owner of garbage.owners) owners.add(owner)
-      if (events.length + payloads.length + results.length > 0) littered.push(taskIndex)
+      if (events.length + payloads.length + values.length > 0) littered.push(taskIndex)
       eventCount += events.length
       payloadCount += payloads.length
-      resultCount += results.length
+      valueCount += values.length
     } catch (error) {
       // A directory that is none of ours, as lost+found, or one that a person has just removed.
       if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'ENOENT') throw error
@@ -109,7 +109,7 @@ function surveyTasks(files: FileLayer, root: string): TaskSurvey {
     littered,
     eventCount,
     payloadCount,
-    resultCount,
+    valueCount,
     owners: isWhole ? owners : undefined,
   }
 }

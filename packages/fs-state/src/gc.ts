@@ -51,8 +51,8 @@ export interface GarbageReport {
   readonly events: number
   /** Payloads that belong to no event. */
   readonly payloads: number
-  /** Results of attempts that did not count. */
-  readonly results: number
+  /** Values of attempts that did not count. */
+  readonly values: number
   /** Journals and snapshots that the new snapshot of the index replaces. */
   readonly journals: number
   readonly snapshots: number
@@ -202,7 +202,7 @@ const SHOWN_MAX = 10
 const NOTHING: GarbageReport = {
   events: 0,
   payloads: 0,
-  results: 0,
+  values: 0,
   journals: 0,
   snapshots: 0,
   leftovers: 0,
@@ -215,7 +215,7 @@ function reportOf(survey: RootGarbage): GarbageReport {
   return {
     events: survey.eventCount,
     payloads: survey.payloadCount,
-    results: survey.resultCount,
+    values: survey.valueCount,
     journals,
     snapshots: isRenewed ? survey.snapshotCount : 0,
     leftovers: survey.instances.reduce((sum, { leftovers }) => sum + leftovers.length, 0),

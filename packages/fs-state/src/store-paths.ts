@@ -27,14 +27,14 @@ export function payloadPrefix(slot: number): string {
   return `state.p${slot}.`
 }
 
-/** What the claim in a slot has kept as its result. */
-export function resultPath(directory: string, slot: number): string {
-  return `${directory}/state.result.${slot}.json`
+/** What the claim in a slot has kept as the task's value. */
+export function valuePath(directory: string, slot: number): string {
+  return `${directory}/state.value.${slot}.json`
 }
 
-/** The slot of a result by its file's name; `undefined` for another file. */
-export function resultSlot(name: string): number | undefined {
-  const slot = /^state\.result\.([1-9][0-9]{0,8})\.json$/.exec(name)?.[1]
+/** The slot of a value by its file's name; `undefined` for another file. */
+export function valueSlot(name: string): number | undefined {
+  const slot = /^state\.value\.([1-9][0-9]{0,8})\.json$/.exec(name)?.[1]
   return slot === undefined ? undefined : Number(slot)
 }
 

@@ -1,9 +1,9 @@
 /** What `mpibatch gc` removes from the directory of a task, and what it must not. */
 import { removeFile, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { eventPath, resultPath } from './store-paths.ts'
+import { eventPath, valuePath } from './store-paths.ts'
 import { isPlainlyDone, readEvent, readState } from './task-chain.ts'
-import { findUnneededResults } from './task-results.ts'
+import { findUnneededValues } from './task-values.ts'
 
 /** A task's files that are of use to nobody, and the instances that its other events name. */
 export interface TaskGarbage {
@@ -13,8 +13,8 @@ export interface TaskGarbage {
   readonly events: readonly number[]
   /** Names of payloads that are not needed. */
   readonly payloads: readonly string[]
-  /** Slots of results that do not count. */
-  readonly results: readonly number[]
+  /** Slots of values that do not count. */
+  readonly values: readonly number[]
   /** Instances whose files must stay. */
   readonly owners: readonly string[]
 }
@@ -29,10 +29,10 @@ export function findTaskGarbage(files: FileLayer, directory: string): TaskGarbag
   const { slots, payloads } = listTaskFiles(files, directory)
   const state = readState(files, directory)
   const isDone = isPlainlyDone(state)
-  const results = state.kind === 'word' ? findUnneededResults(files, directory, isDone) : []
+  const values = state.kind === 'word' ? findUnneededValues(files, directory, isDone) : []
   if (isDone) {
     slots.sort((one, other) => other - one)
-    return { done: true, events: slots, payloads: payloads.map(({ name }) => name), results, owners: [] }
+    return { done: true, events: slots, payloads: payloads.map(({ name }) => name), values, owners: [] }
   }
   const ownerOf = new Map(
     slots.map((slot) => [slot, readEvent(files, directory, slot)?.content?.instance] as const),
@@ -45,14 +45,14 @@ export function findTaskGarbage(files: FileLayer, directory: string): TaskGarbag
     done: false,
     events: [],
     payloads: state.kind === 'invalid' ? [] : orphans.map(({ name }) => name),
-    results,
+    values,
     owners: [...ownerOf.values()].flatMap((owner) => owner ?? []),
   }
 }
 
 /**
  * Removes what {@link findTaskGarbage} has found. The highest event goes first: what a crash leaves is a shorter chain,
- * not one with a hole, after which an old event could seem to be the last. The results go before the events, which say
+ * not one with a hole, after which an old event could seem to be the last. The values go before the events, which say
  * which of them counts.
  *
  * @param options.inOrder - Wait for the disk after each event, where it may lose removals in another order.
@@ -65,9 +65,9 @@ export async function removeTaskGarbage(
 ): Promise<void> {
   const { garbage, inOrder } = options
   for (const name of garbage.payloads) removeFile(files, `${directory}/${name}`)
-  for (const slot of garbage.results) removeFile(files, resultPath(directory, slot))
+  for (const slot of garbage.values) removeFile(files, valuePath(directory, slot))
   for (const [position, slot] of garbage.events.entries()) {
-    if (inOrder && position + garbage.results.length > 0) await syncDirectory(files, directory)
+    if (inOrder && position + garbage.values.length > 0) await syncDirectory(files, directory)
     removeFile(files, eventPath(directory, slot))
   }
 }

@@ -7,7 +7,7 @@ import {
   FencedError,
   type MapResult,
   openBatchWith,
-  RESULT_SIZE_MAX,
+  VALUE_SIZE_MAX,
 } from '@mpibatch/batch-core'
 import { createLoopback, withRemoteWindows } from '@mpibatch/batch-core/testing'
 import { describe, expect, it } from 'vitest'
@@ -67,7 +67,7 @@ describe('a map over a root', () => {
     const open = (): Promise<Batch> => openOver(root, { tasks })
     const batch = await open()
     const results = await batch.map(async (task) => {
-      if (task.name === 'huge') return 'x'.repeat(RESULT_SIZE_MAX)
+      if (task.name === 'huge') return 'x'.repeat(VALUE_SIZE_MAX)
       if (task.name === 'odd') return 1n
       if (task.name === 'own end') await task.done()
       return task.name
@@ -79,7 +79,7 @@ describe('a map over a root', () => {
       expect.stringMatching(/^FAILED: UsageError: What task "odd" returned can't be kept as JSON/),
       ...[lacking, 'damaged', 'good'],
     ])
-    const [kept = ''] = readdirSync(join(root, 'damaged')).filter((name) => name.startsWith('state.result'))
+    const [kept = ''] = readdirSync(join(root, 'damaged')).filter((name) => name.startsWith('state.value'))
     const path = join(root, 'damaged', kept)
     const whole = readFileSync(path, 'utf8')
     await batch.close()

@@ -38,8 +38,8 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
   'store-suitability.ts': ['rename path', 'removeFile renamed'],
   // A directory that is not in its place yet.
   'task-directories.ts': ['rename staged', 'removeFile statePath(staged)', 'rmdir staged'],
-  // A result that could not be written whole.
-  'task-results.ts': ['removeFile path'],
+  // A value that could not be written whole.
+  'task-values.ts': ['removeFile path'],
 }
 
 /** gc itself; and the doctor and shared buffers, which work in directories of their own. */

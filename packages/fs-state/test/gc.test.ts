@@ -12,7 +12,7 @@ import { registerSession } from '../src/register-session.ts'
 import { openRootView, type TaskReport } from '../src/root-view.ts'
 import type { StoreSession } from '../src/store-session.ts'
 import { loadTasks } from '../src/task-loading.ts'
-import { readResult } from '../src/task-results.ts'
+import { readValue } from '../src/task-values.ts'
 import { type FileCall, faultyFileLayer } from './faulty-file-layer.ts'
 import { freshRoot, mustClaim, openStore, plan, pretendDead, pretendRemote, RECORD } from './store-harness.ts'
 
@@ -57,7 +57,7 @@ async function litteredRoot(): Promise<string> {
   const first = await openStore(root, tasks, { durability: 'terminal' })
   // What an attempt keeps that fails does not count.
   const failing = await mustClaim(first, NAMES.indexOf('retried'))
-  await first.keepResult(failing, '"of the first attempt"')
+  await first.keepValue(failing, '"of the first attempt"')
   await first.publish(failing, 'FAILED', { ...RECORD, durationMs: 7 })
   await end(first, 'failed', 'FAILED')
   await end(first, 'reopened', 'DONE')
@@ -65,7 +65,7 @@ async function litteredRoot(): Promise<string> {
   const second = await openStore(root, tasks, { durability: 'terminal' })
   await second.load()
   const retrying = await mustClaim(second, NAMES.indexOf('retried'), { retryFailed: true })
-  await second.keepResult(retrying, '"of the second attempt"')
+  await second.keepValue(retrying, '"of the second attempt"')
   await second.publish(retrying, 'DONE', { ...RECORD, durationMs: 7 })
   await second.release(await mustClaim(second, NAMES.indexOf('open')))
   await end(second, 'orphaned', 'DONE')
@@ -79,9 +79,9 @@ async function litteredRoot(): Promise<string> {
       if (kind === 'DONE' && step === 'P2') throw new Error('killed by the test')
     },
   })
-  await third.keepResult(await mustClaim(third, NAMES.indexOf('crashed')), '"of a crashed attempt"')
+  await third.keepValue(await mustClaim(third, NAMES.indexOf('crashed')), '"of a crashed attempt"')
   const ending = await mustClaim(third, NAMES.indexOf('ending'))
-  await third.keepResult(ending, '"of one that ended unseen"')
+  await third.keepValue(ending, '"of one that ended unseen"')
   await expect(third.publish(ending, 'DONE', RECORD)).rejects.toThrow('killed')
   writeFileSync(join(root, '.mpibatch', 'i', third.instance, 'new.0.77'), 'half')
   pretendDead(root, third.instance)
@@ -91,11 +91,11 @@ async function litteredRoot(): Promise<string> {
   return root
 }
 
-/** The results that count. */
-const RESULTS = { retried: '"of the second attempt"', ending: '"of one that ended unseen"' }
+/** The values that count. */
+const VALUES = { retried: '"of the second attempt"', ending: '"of one that ended unseen"' }
 
-function resultsOf(root: string): Record<string, string | undefined> {
-  const found = NAMES.map((name) => [name, readResult(nodeFileLayer, join(root, name))] as const)
+function valuesOf(root: string): Record<string, string | undefined> {
+  const found = NAMES.map((name) => [name, readValue(nodeFileLayer, join(root, name))] as const)
   return Object.fromEntries(found.filter(([, text]) => text !== undefined))
 }
 
@@ -118,11 +118,11 @@ describe('gc', () => {
     const foreseen = await collectGarbage(root, { dryRun: true })
     expect(tasksOf(root)).toEqual(before)
     expect(await collectGarbage(root)).toEqual(foreseen)
-    expect(foreseen).toMatchObject({ events: 8, payloads: 3, results: 2 })
+    expect(foreseen).toMatchObject({ events: 8, payloads: 3, values: 2 })
     expect(tasksOf(root)).toEqual(before)
-    expect(resultsOf(root)).toEqual(RESULTS)
+    expect(valuesOf(root)).toEqual(VALUES)
     for (const name of ['done', 'orphaned']) expect(namesIn(root, name)).toEqual(['state'])
-    expect(namesIn(root, 'retried')).toEqual(['state', 'state.result.3.json'])
+    expect(namesIn(root, 'retried')).toEqual(['state', 'state.value.3.json'])
     expect(namesIn(root, 'crashed')).toEqual(['state', 'state.ev.1'])
     expect(namesIn(root, 'failed')).toEqual(['state', 'state.ev.1', 'state.ev.2'])
     expect(namesIn(root, 'open')).toEqual(['state', 'state.ev.1', 'state.ev.2'])
@@ -142,7 +142,7 @@ describe('gc', () => {
     expect(again).toMatchObject({
       events: 0,
       payloads: 0,
-      results: 0,
+      values: 0,
       journals: 0,
       snapshots: 0,
       instances: 1,
@@ -234,9 +234,9 @@ describe('gc', () => {
         ? `${name} ${path.split('/').at(-1)}`
         : [],
     )
-    const removals = calls.slice(calls.indexOf('unlink state.result.1.json'))
+    const removals = calls.slice(calls.indexOf('unlink state.value.1.json'))
     expect(removals).toEqual([
-      ...['unlink state.result.1.json', 'sync retried'],
+      ...['unlink state.value.1.json', 'sync retried'],
       ...['unlink state.ev.4', 'sync retried', 'unlink state.ev.3', 'sync retried'],
       ...['unlink state.ev.2', 'sync retried', 'unlink state.ev.1'],
     ])
@@ -349,8 +349,8 @@ describe('gc that is killed', () => {
         if (JSON.stringify(found.tasks) !== seen) failures.push(`${when} at ${killedAt}, ${died}: tasks`)
         if (JSON.stringify(found.loaded) !== JSON.stringify([EXPECTED, EXPECTED]))
           failures.push(`${when} at ${killedAt}, ${died}: ${JSON.stringify(found.loaded)}`)
-        if (JSON.stringify(resultsOf(root)) !== JSON.stringify(RESULTS))
-          failures.push(`${when} at ${killedAt}, ${died}: ${JSON.stringify(resultsOf(root))}`)
+        if (JSON.stringify(valuesOf(root)) !== JSON.stringify(VALUES))
+          failures.push(`${when} at ${killedAt}, ${died}: ${JSON.stringify(valuesOf(root))}`)
       }
       await check('after the kill')
       await collectGarbage(root, { files: unsynced })

@@ -11,7 +11,7 @@ import { onlyRoot } from './task-root.ts'
 const MEANINGS: Readonly<Record<keyof GarbageReport, string>> = {
   events: 'events of DONE tasks',
   payloads: 'payloads that belong to no event',
-  results: 'results of attempts that did not count',
+  values: 'values of attempts that did not count',
   journals: 'journals, merged into a snapshot of the index',
   snapshots: 'older snapshots of the index',
   leftovers: 'tokens, heartbeats and the like of instances that are gone',
