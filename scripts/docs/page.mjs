@@ -52,7 +52,7 @@ function writeItem(item, linkTo) {
     if (isPlainData(item)) return [...head, writeProperties(item, linkTo)]
     return [...head, ...membersOf(item).flatMap((group) => writeMember(group, linkTo))]
   }
-  return head.toSpliced(1, 0, code(item))
+  return head.toSpliced(1, 0, code(item), writeTypes(item, linkTo))
 }
 
 function writeBases(item, linkTo) {
@@ -77,7 +77,10 @@ function membersOf(item) {
   }
   const all = [...groups.values()]
   const isProperty = ([{ kind }]) => kind === ApiItemKind.Property || kind === ApiItemKind.PropertySignature
-  const rank = (group) => (group[0].isStatic === true ? 0 : isProperty(group) ? 1 : 2)
+  // What has a symbol for a name is called by the language, and stands last.
+  const isCalledByLanguage = ([{ displayName }]) => displayName.startsWith('[')
+  const rank = (group) =>
+    group[0].isStatic === true ? 0 : isProperty(group) ? 1 : isCalledByLanguage(group) ? 3 : 2
   return all.toSorted((one, other) => rank(one) - rank(other))
 }
 
@@ -85,7 +88,7 @@ function writeMember(group, linkTo) {
   const [first] = group
   return [
     `### ${headingOf(first)}`,
-    ...group.flatMap((member) => [code(member), ...describe(member, linkTo)]),
+    ...group.flatMap((member) => [code(member), writeTypes(member, linkTo), ...describe(member, linkTo)]),
   ]
 }
 
@@ -93,12 +96,22 @@ function writeProperties(item, linkTo) {
   return item.members
     .map((member) => {
       const type = member.propertyTypeExcerpt.text.replaceAll(/\s+/g, ' ')
-      const text = describe(member, linkTo)
+      const types = writeTypes(member, linkTo)
+      const said = describe(member, linkTo)
         .join(' ')
         .replaceAll(/\s*\n\s*/g, ' ')
+      const text = [said, types === '' ? '' : `(${types})`].filter(Boolean).join(' ')
       return `- **${member.displayName}**${member.isOptional ? '?' : ''}: \`${type}\`${text === '' ? '' : ` — ${text}`}`
     })
     .join('\n')
+}
+
+/** Links to the types that a signature names. */
+function writeTypes(item, linkTo) {
+  const owners = new Set([item.displayName, item.parent?.displayName])
+  const names = new Set(item.excerptTokens.filter(isOwnReference).map(({ text }) => text.split('.')[0]))
+  const others = [...names].filter((name) => !owners.has(name))
+  return others.map((name) => `[\`${name}\`](${linkTo(name, headingOf(item))})`).join(' · ')
 }
 
 function errorCodeOf(item) {

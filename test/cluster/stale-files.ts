@@ -16,6 +16,8 @@ export interface StaleFiles {
   readonly newContent: Comparison
   /** Text of a file that both have written a half of, or the error of syncBarrierSync. */
   readonly twoWriters: string
+  /** Where a counter stands that each has counted up ten times, in turn. */
+  readonly counter: number
 }
 
 /** Lets both nodes look at files that the other one writes; the first one writes most. */

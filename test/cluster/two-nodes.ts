@@ -155,6 +155,7 @@ export function testTwoNodes(tools: SuiteTools): void {
     expect(reader.newName.afterSync).toBe('made')
     expect(reader.newDirectory.afterSync).toBe('made')
     expect(reader.newContent.afterSync).toBe('afterwards of 10')
+    expect([writer.counter, reader.counter]).toEqual([20, 20])
     if (kind !== 'nfs') expect([writer.twoWriters, reader.twoWriters]).toEqual(['aaaabbbb', 'aaaabbbb'])
   })
 

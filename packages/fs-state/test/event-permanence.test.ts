@@ -33,7 +33,7 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
   'owners.ts': ['removeDirectory leaseLockPath(instanceDirectory(root, found.instance))'],
   'saved-verdict.ts': ['removeFile staged', 'rename staged'],
   // The user's own files, at paths that the user gives.
-  'shared-files/published-file.ts': ['rename staged', 'rm staged'],
+  'shared-files/published-file.ts': ['rm staged', 'rename staged'],
   'snapshot-publishing.ts': ['removeFile staged', 'removeFile snapshotPath(root, sequence)'],
   'store-suitability.ts': ['rename path', 'removeFile renamed'],
   // A directory that is not in its place yet.

@@ -4,7 +4,7 @@
  * `docs/consistency.md`.
  */
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SharedFileError } from '@mpibatch/batch-core'
 import { codeOf } from '../io-error.ts'
@@ -68,6 +68,12 @@ export async function refreshNames(path: string, known: Set<string> = new Set())
   } catch {
     // What is really wrong with the path is said by whoever opens it.
   }
+}
+
+/** Makes a client forget which files the names of a directory led to, where opening it is not enough (GlusterFS). */
+export async function listNames(directory: string): Promise<void> {
+  // What is wrong with it is said by whoever opens the file.
+  await readdir(directory).catch(() => undefined)
 }
 
 /** The error for a call on a user's file that failed. */

@@ -14,6 +14,7 @@ import { codeOf } from '../io-error.ts'
 import { ownIdentity } from '../process-identity.ts'
 import {
   type FileStamp,
+  listNames,
   refreshNames,
   stampOf,
   syncNames,
@@ -211,6 +212,7 @@ async function see(
       if (code !== 'ENOENT' && code !== 'ESTALE') {
         throw toSharedFileError(error, { action: `open on rank ${rank}`, path })
       }
+      if (code === 'ESTALE') await listNames(dirname(path))
       missing = error
     }
     if (performance.now() > deadline) throw notSeen(path, { expectation, rank, missing })
