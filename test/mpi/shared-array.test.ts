@@ -6,10 +6,12 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { describeMpi, type Mpi } from '../support/mpi-installations.ts'
 import { jsonLines, runRanks, startRanks } from '../support/mpirun.ts'
-import type { Ended } from '../support/program.ts'
+import { type Ended, startNode } from '../support/program.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const PROGRAM = join(import.meta.dirname, 'programs/shared-array.mjs')
+const EXAMPLE = join(import.meta.dirname, '../../examples/05-shared-array/heat.mjs')
 const GIGABYTE = 1e9
 /** What the checks of large arrays need, with room for others. */
 const canHoldGigabyte = freemem() > 3 * GIGABYTE
@@ -69,6 +71,17 @@ function holdersOf(file: number): readonly string[] {
 }
 
 describeMpi('a shared array', ['openmpi', 'mpich'], (mpi) => {
+  it('warms the plate of the example to the degrees that one rank finds', async () => {
+    const directory = temporaryDirectory()
+    const alone = await startNode([EXAMPLE, 'alone.csv'], { cwd: directory }).ended
+    expect(alone.exitCode, alone.stderr).toBe(0)
+    const ranks = await runRanks(mpi, 3, [EXAMPLE, 'ranks.csv'], { cwd: directory })
+    expect(ranks.exitCode, ranks.stderr).toBe(0)
+    expect(ranks.stdout.replaceAll('\r', '')).toBe(alone.stdout)
+    const [one, other] = ['alone.csv', 'ranks.csv'].map((name) => readFileSync(join(directory, name), 'utf8'))
+    expect(other).toBe(one)
+  })
+
   it.each(['assignment', 'fill'])('ends a rank that writes to it by %s, and says so', async (method) => {
     const ended = await runRanks(mpi, 2, [PROGRAM, 'strayWrite', method])
     expect(ended.exitCode, ended.stdout).not.toBe(0)

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { SharedMemoryError } from '@mpibatch/batch-core'
+import { checkBufferSize } from './buffer-limit.ts'
 import { addonPath, loadNative } from './native.ts'
 
 /** Files as memory that is read without copying them. */
@@ -9,6 +10,7 @@ export interface FileMapping {
    *
    * @param descriptor - Open for reading; may be closed then.
    * @param sizeBytes - Size of the file, which must not shrink: reading what is not there ends the process. Not 0.
+   * @throws {@link SharedMemoryError} if it is more than one buffer of this Node can be (4 GiB in Node 20).
    */
   map(descriptor: number, sizeBytes: number): ArrayBuffer
   /** Ends a mapping; the buffer's length is 0 from then on. */
@@ -29,7 +31,10 @@ export function openFileMapping(): FileMapping {
   }
   const native = loadNative()
   return {
-    map: (descriptor, sizeBytes) => native.mapFile(descriptor, sizeBytes),
+    map: (descriptor, sizeBytes) => {
+      checkBufferSize(sizeBytes)
+      return native.mapFile(descriptor, sizeBytes)
+    },
     unmap: (buffer) => native.unmapFile(buffer),
   }
 }

@@ -9,6 +9,7 @@ import {
   type WordOperation,
   type WordParking,
 } from '@mpibatch/batch-core'
+import { checkBufferSize } from './buffer-limit.ts'
 import type { Native } from './native.ts'
 
 /** Numbers of the operations, as in `native/wire.h`. */
@@ -72,6 +73,7 @@ export class MpiMemory implements TransportMemory {
 
   allocate(length: number): MappedWords {
     const sizeBytes = length * Int32Array.BYTES_PER_ELEMENT
+    checkBufferSize(sizeBytes)
     try {
       const { buffer, path } = this.#native.allocate(sizeBytes)
       return this.#mapped(buffer, { path, sizeBytes })
@@ -89,6 +91,7 @@ export class MpiMemory implements TransportMemory {
   }
 
   allocateBytes(sizeBytes: number): MappedBytes {
+    checkBufferSize(sizeBytes)
     try {
       const { buffer, path } = this.#native.allocate(sizeBytes)
       return this.#mappedTwice(buffer, { path, sizeBytes })
