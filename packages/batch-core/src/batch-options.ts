@@ -61,9 +61,9 @@ export interface BatchOptions extends ClaimableStates {
   readonly retries?: number
   /** Delay before the first retry in milliseconds; doubles with each further one. @defaultValue 1000 */
   readonly retryDelayMs?: number
-  /** @defaultValue 'given' */
+  /** Order in which tasks start. @defaultValue 'given' */
   readonly order?: TaskOrder
-  /** @defaultValue 'terminal' */
+  /** What is synced to disk before it counts. @defaultValue 'terminal' */
   readonly durability?: Durability
   /** Goes on where known tasks have changed: they are opened again. @defaultValue false */
   readonly acceptChanges?: boolean
@@ -84,7 +84,7 @@ export interface BatchOptions extends ClaimableStates {
    * far, in this run and before. Left out: no limit.
    */
   readonly timeLimitMs?: number
-  /** See {@link LivenessOptions}. */
+  /** Times by which instances judge whether others live. */
   readonly liveness?: LivenessOptions
   /**
    * Hears what a person should know, a sentence each: of tasks whose files can't be understood and are left alone, for
