@@ -104,6 +104,10 @@ export default defineConfig({
         },
       },
       {
+        // Starts the program once for each shell line of the documentation.
+        test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 300_000 },
+      },
+      {
         // Installs the packed packages with npm, so it needs a registry or a filled cache.
         test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
       },
