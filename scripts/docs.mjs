@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
-import { ApiModel } from '@microsoft/api-extractor-model'
+import { ApiItemKind, ApiModel } from '@microsoft/api-extractor-model'
 import { anchorOf } from './docs/anchor.mjs'
 import { findDeadLinks } from './docs/links.mjs'
 import { headingOf, isOwnReference, isPlainData, writePage } from './docs/page.mjs'
@@ -96,10 +96,19 @@ function checkWhole(items, places) {
     }
   }
   for (const name of places.keys()) {
+    for (const item of saidNothingOf(items.get(name))) faults.push(`Nothing is said of ${headingOf(item)}`)
     for (const mentioned of mentionsOf(items.get(name))) {
       if (!places.has(mentioned)) faults.push(`${name} mentions ${mentioned}, which no page explains`)
     }
   }
+}
+
+/** An item and its methods, so far as they have no comment. Of an overloaded method the first has it. */
+function saidNothingOf(item) {
+  if (item === undefined) return []
+  const isMethod = ({ kind, overloadIndex }) =>
+    (kind === ApiItemKind.Method || kind === ApiItemKind.MethodSignature) && overloadIndex === 1
+  return [item, ...item.members.filter(isMethod)].filter(({ tsdocComment }) => tsdocComment === undefined)
 }
 
 function mentionsOf(item) {
