@@ -79,6 +79,10 @@ describeOnNodes('in jobs of Slurm, a run', NEEDS, (nodes) => {
       expectExit(end, 0)
       expect(jsonLines(end)).toMatchObject([{ tasks: 20, done: 20, failed: 0, open: 0 }])
       expect(end.stderr).toMatch(/Starting again in .* \(1 of 3\)/)
+      // Slurm may name several ranks at once, MPICH names none.
+      const told =
+        launcher === 'mpirun.mpich' ? 'A rank' : '(Rank \\d|A rank) on node\\d was ended by (SIGKILL|Killed)'
+      expect(end.stderr).toMatch(new RegExp(`^mpibatch: ${told}.* before the run was over`, 'm'))
       const hosts = [...hostsOfInstances(nodes.bed, root).values()].sort()
       expect(hosts).toEqual([...Array(4).fill('node1'), ...Array(4).fill('node2')])
     },

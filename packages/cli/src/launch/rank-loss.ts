@@ -5,7 +5,7 @@ import { constants } from 'node:os'
 export interface RankLoss {
   /** `undefined` where the launcher doesn't say. */
   readonly rank: number | undefined
-  /** Its host, where the rank is known. */
+  /** Its host; `undefined` likewise. */
   readonly host: string | undefined
   /** `SIGKILL`, or the launcher's own words. */
   readonly how: string
@@ -14,8 +14,8 @@ export interface RankLoss {
 /** Open MPI; version 5 breaks the line somewhere. */
 const OPEN_MPI =
   /process\s+rank\s+(\d+)\s+with\s+PID\s+\d+\s+on\s+node\s+(\S+)\s+exited\s+on\s+signal\s+(\d+)/
-/** Slurm names the host, the task, and the signal in words. */
-const SLURM = /srun: error: (\S+): task (\d+): (?!Exited)([A-Z][a-z]+(?: [a-z]+)*)/
+/** Slurm names the host, the task, or several that ended at about the same time, and the signal in words. */
+const SLURM = /srun: error: (\S+): (?:task (\d+)|tasks [\d,-]+): (?!Exited)([A-Z][A-Za-z ]*[a-z])/
 /** Intel's relative of MPICH. */
 const INTEL = /RANK (\d+) PID \d+ RUNNING AT (\S+)[\s\S]*?KILLED BY SIGNAL: (\d+)/
 /**
@@ -31,7 +31,7 @@ export function findRankLoss(text: string): RankLoss | undefined {
     if (found !== undefined) return { rank: Number(rank), host, how: signalName(signal) }
   }
   const [slurm, host, task, how = ''] = SLURM.exec(text) ?? []
-  if (slurm !== undefined) return { rank: Number(task), host, how }
+  if (slurm !== undefined) return { rank: task === undefined ? undefined : Number(task), host, how }
   const [mpich, own, joined] = MPICH.exec(text) ?? []
   return mpich === undefined ? undefined : { rank: undefined, host: undefined, how: joinedName(own, joined) }
 }

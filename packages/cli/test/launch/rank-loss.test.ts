@@ -50,6 +50,13 @@ describe('what a launcher prints of a rank that was killed', () => {
     expect(findRankLoss(text)).toEqual({ rank: 12, host: 'node7', how: 'Segmentation fault' })
   })
 
+  it('is no rank where Slurm names several', () => {
+    const text = 'srun: error: node7: tasks 2-3: Killed\nsrun: error: node6: task 0: Killed'
+    const loss = findRankLoss(text)
+    expect(loss).toEqual({ rank: undefined, host: 'node7', how: 'Killed' })
+    expect(loss && describeRankLoss(loss)).toBe('A rank on node7 was ended by Killed')
+  })
+
   it.each([
     [9, 'Killed (signal 9)', 'SIGKILL'],
     [9, 'Segmentation fault (signal 11)', 'SIGSEGV'],
