@@ -122,6 +122,33 @@ describe('syncBarrierSync', () => {
     expect(readFileSync(path, 'utf8')).toBe('one, and more')
   })
 
+  it('takes a file of two writers as the last of them left it, also within one tick of the clock', async () => {
+    const path = join(temporaryDirectory(), 'file')
+    writeFileSync(path, 'one')
+    utimesSync(path, 1000, 1000)
+    const [first, second] = createLoopback(2) as [Communicator, Communicator]
+    let whenTold = (): void => undefined
+    const told = new Promise<void>((resolve) => {
+      whenTold = resolve
+    })
+    const early: Communicator = {
+      ...second,
+      rank: second.rank,
+      size: second.size,
+      allgather: <T>(value: T): Promise<T[]> => {
+        whenTold()
+        return second.allgather(value)
+      },
+    }
+    const options = { wrote: [path], visibleWithinMs: 30 }
+    const ofSecond = syncBarrierSync(early, options)
+    await told
+    writeFileSync(path, 'one, and more')
+    utimesSync(path, 1000, 1000)
+    await Promise.all([ofSecond, syncBarrierSync(first, options)])
+    expect(readFileSync(path, 'utf8')).toBe('one, and more')
+  })
+
   it('waits while this machine shows a file as it was, until it does not', async () => {
     const path = join(temporaryDirectory(), 'file')
     writeFileSync(path, 'new')
