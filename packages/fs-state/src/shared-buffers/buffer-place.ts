@@ -112,21 +112,21 @@ function makePrivate(root: string): void {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
   }
-  const found = lstatSync(root, { throwIfNoEntry: false })
-  // It was removed again by the holder that was the last in it; whoever called us tries once more.
-  if (found === undefined) return
-  const fault = !found.isDirectory()
-    ? 'is no directory'
-    : found.uid !== process.geteuid?.()
-      ? 'belongs to somebody else'
-      : (found.mode & OTHERS_ALL) !== 0
-        ? 'is open to others'
-        : undefined
+  const fault = privacyFault(root)
   if (fault === undefined) return
   throw new SharedMemoryError(
     `${root} ${fault}, so shared buffers are not safe there. Remove it, or give another directory.`,
     { details: { path: root } },
   )
+}
+
+/** Why the directory of the user is not the user's alone; `undefined` if it is, or is not there. */
+function privacyFault(root: string): string | undefined {
+  const found = lstatSync(root, { throwIfNoEntry: false })
+  if (found === undefined) return undefined
+  if (!found.isDirectory()) return 'is no directory'
+  if (found.uid !== process.geteuid?.()) return 'belongs to somebody else'
+  return (found.mode & OTHERS_ALL) === 0 ? undefined : 'is open to others'
 }
 
 /**
@@ -147,6 +147,7 @@ export function removePlace({ root, own }: BufferPlace): boolean {
 
 /** Removes the directories of holders whose processes have ended and who had nobody to do it. */
 export function sweep(place: BufferPlace, self: ProcessIdentity): void {
+  if (privacyFault(place.root) !== undefined) return
   const isLocal = classOf(place.base).local
   for (const name of holdersIn(place)) {
     if (isAbandoned(self, name, isLocal)) rmSync(join(place.root, name), { recursive: true, force: true })

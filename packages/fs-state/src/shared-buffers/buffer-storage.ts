@@ -90,12 +90,19 @@ export class BufferStorage {
     if (held !== undefined) rmSync(this.#pathOf(held), { force: true })
   }
 
-  /** Moves buffers to the disk until the budget is kept, or all that is left is mapped. */
+  /**
+   * Moves buffers to the disk until the budget is kept, or all that is left is mapped. Where the disk is full, what was
+   * just held stays nevertheless: it takes no more memory for that. The next {@link add} tells of it.
+   */
   async keepBudget(): Promise<void> {
     while (this.#held.memoryBytes > this.#budgetBytes) {
       const [least] = this.#held.movable()
       if (least === undefined) return
-      await this.#moveToDisk(least)
+      try {
+        await this.#moveToDisk(least)
+      } catch {
+        return
+      }
     }
   }
 

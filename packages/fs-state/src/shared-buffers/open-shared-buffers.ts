@@ -38,12 +38,12 @@ export async function openSharedBuffersWith(
   const self = ownIdentity()
   const holder = createHolderName(self)
   const memory = findPlace(directory, holder)
-  const spill = SpillDirectory.find(memory, { directory: spillDirectory, holder, self, mapping })
+  const spill = SpillDirectory.find(memory, { directory: spillDirectory, holder, mapping })
   // First, so that there is no moment in which something could be left behind.
   const janitor = await startJanitor([memory.own, ...(spill.place === undefined ? [] : [spill.place.own])])
   try {
     makePlace(memory)
-    sweep(memory, self)
+    for (const place of [memory, spill.place]) if (place !== undefined) sweep(place, self)
     await probePlace(memory, mapping)
     // Who asks for moving buffers away hears now that it can't be.
     if (spillDirectory !== undefined || options.budgetBytes !== undefined) await spill.open()

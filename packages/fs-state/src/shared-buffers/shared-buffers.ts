@@ -211,7 +211,11 @@ export class SharedBuffers {
       return Promise.reject(new ClosedError('These shared buffers were closed before. Open them again.'))
     }
     const result = this.#last.then(run)
-    this.#last = result.catch(() => undefined)
+    // Keeps no result: what nobody else has is for the collector.
+    this.#last = result.then(
+      () => undefined,
+      () => undefined,
+    )
     return result
   }
 }

@@ -1,14 +1,6 @@
 import { tmpdir } from 'node:os'
 import { ConfigError } from '@mpibatch/batch-core'
-import type { ProcessIdentity } from '../process-identity.ts'
-import {
-  type BufferPlace,
-  findPlace,
-  isInMemory,
-  isSameFileSystem,
-  makePlace,
-  sweep,
-} from './buffer-place.ts'
+import { type BufferPlace, findPlace, isInMemory, isSameFileSystem, makePlace } from './buffer-place.ts'
 import type { FileMapping } from './file-mapping.ts'
 import { probePlace } from './place-probe.ts'
 
@@ -38,14 +30,12 @@ export class SpillDirectory {
     options: {
       readonly directory: string | undefined
       readonly holder: string
-      readonly self: ProcessIdentity
       readonly mapping: FileMapping
     },
   ): SpillDirectory {
-    const { directory, holder, self, mapping } = options
+    const { directory, holder, mapping } = options
     return new SpillDirectory(findSpillPlace(memory, directory, holder), async (place) => {
       makePlace(place)
-      sweep(place, self)
       await probePlace(place, mapping)
     })
   }

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { BufferReference, BufferView, SharedBuffers } from '../../src/index.ts'
@@ -59,6 +61,20 @@ describe.skipIf(NO_TWO_DISKS !== '')('a budget of shared buffers', () => {
     await other.hold(await one.put(filled(3)))
     expect(other.memoryBytes).toBe(100)
     expect(filesBelow(disk)).toEqual(references.map(({ id }) => id).toSorted())
+  })
+
+  it('moves also what was mapped by a view that nobody has any more', async () => {
+    const { disk, open } = freshPlaces()
+    const buffers = await open(100)
+    const reference = await buffers.put(filled(0))
+    await buffers.map(reference)
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    // What a promise has just given is kept until the next turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+    await buffers.put(filled(1))
+    expect(filesBelow(disk)).toEqual([reference.id])
   })
 
   it('puts what is larger than it on the disk at once, and moves nothing for that', async () => {

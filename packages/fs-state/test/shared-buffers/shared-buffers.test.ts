@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import {
   chmodSync,
   mkdirSync,
@@ -67,6 +68,14 @@ describe('shared buffers', () => {
     for (const shape of [[2, 2], [-1, -6], [1.5, 4], [], '6'])
       await expect(put(new Uint8Array(6), shape)).rejects.toThrow('does not have 6 elements')
     expect(buffers.memoryBytes).toBe(0)
+  })
+
+  // Memory that nobody has written to costs nothing; where Node can map more, it would be.
+  it.skipIf(constants.MAX_LENGTH > 2 ** 32)('refuse what is too large to be mapped', async () => {
+    const buffers = await bufferOpener()()
+    await expect(buffers.put(new Float64Array(2 ** 29 + 1))).rejects.toThrow(
+      /4294967304 bytes are more than Node .* can map at once: 4294967296\. Put them as several buffers/,
+    )
   })
 
   it('keep a buffer until the last holder lets it go, whoever the reference names', async () => {
