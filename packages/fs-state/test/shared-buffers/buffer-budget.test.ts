@@ -100,6 +100,26 @@ describe.skipIf(NO_TWO_DISKS !== '')('a budget of shared buffers', () => {
     expect(filesBelow(memory)).not.toContain(reference.id)
   })
 
+  it('is kept while others look for what is moved: they find it at any moment', async () => {
+    const { disk, open } = freshPlaces()
+    const [one, other] = [await open(1_000_000), await open()]
+    for (let round = 0; round < 20; round += 1) {
+      const reference = await one.put(filled(round, 1_000_000))
+      let isMoved = false
+      const moving = one.put(filled(255, 1_000_000)).then(() => {
+        isMoved = true
+      })
+      while (!isMoved) {
+        await other.hold(reference)
+        await other.release(reference)
+        // The one that moves needs a turn as well.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await moving
+      expect(filesBelow(disk)).toContain(reference.id)
+    }
+  })
+
   it('needs a disk, and can not be negative', async () => {
     const { open } = freshPlaces()
     const memory = freshDirectory('/dev/shm')
@@ -129,7 +149,7 @@ describe.skipIf(NO_TWO_DISKS !== '')('a budget of shared buffers', () => {
         for (const buffers of holders) await buffers.close()
         expect([readdirSync(memory), existsSync(disk) && readdirSync(disk)]).toEqual([[], []])
       }),
-      { ...PROPERTY, numRuns: 60 },
+      { ...PROPERTY, numRuns: 30 },
     )
   })
 })
