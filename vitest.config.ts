@@ -108,6 +108,16 @@ export default defineConfig({
         test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 300_000 },
       },
       {
+        // Needs a browser, Debian's chromium; skipped where there is none, unless MPIBATCH_REQUIRE_BROWSER=1.
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          retry,
+          testTimeout: 90_000,
+          fileParallelism: false,
+        },
+      },
+      {
         // Installs the packed packages with npm, so it needs a registry or a filled cache.
         test: { name: 'packages', include: ['test/packages/**/*.test.ts'], testTimeout: 300_000 },
       },
