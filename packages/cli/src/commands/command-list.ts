@@ -39,6 +39,11 @@ export const COMMAND_LIST: readonly CommandDescription[] = [
   },
   { name: 'rerun', usage: 'rerun [ROOT] [TASK…]', description: 'open all tasks again' },
   {
+    name: 'serve',
+    usage: 'serve [ROOT]',
+    description: 'a live page: progress, a grid of tasks, logs; on this machine only',
+  },
+  {
     name: 'doctor',
     usage: 'doctor [DIR]',
     description: 'is this directory safe for a task root; finds and repairs what is wrong in one',

@@ -60,6 +60,11 @@ export interface RootStatus {
   readonly lastFailures: readonly FailedTask[]
 }
 
+/** What a status is made from: a view of a root, or what was read of one. */
+export interface StatusView extends Pick<RootView, 'instances'> {
+  tasks(): Iterable<TaskReport>
+}
+
 /**
  * Puts a root's status together.
  *
@@ -68,7 +73,7 @@ export interface RootStatus {
  */
 export function rootStatus(
   root: string,
-  view: RootView,
+  view: StatusView,
   nowMs: number,
   note: (task: TaskReport) => void = () => undefined,
 ): RootStatus {
