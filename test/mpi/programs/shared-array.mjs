@@ -64,9 +64,11 @@ const checks = {
   },
 
   /** An array of more elements than an Int32 counts, in two copies that one rank sets. */
-  async large({ communicator }) {
+  async large({ communicator, facts }) {
     const { rank, size } = communicator
-    const nodeCommunicator = await communicator.split({ color: rank % 2 })
+    // On one node, as if there were two.
+    const nodeCommunicator =
+      facts.nodeCount > 1 ? await communicator.splitByNode() : await communicator.split({ color: rank % 2 })
     const field = await SharedArray.empty({
       communicator,
       nodeCommunicator,
