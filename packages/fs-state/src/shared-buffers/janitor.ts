@@ -16,7 +16,6 @@ for directory; do rm -rf -- "$directory"; rmdir -- "\${directory%/*}"; done 2>/d
 
 /** See the top of this file. */
 export interface Janitor {
-  readonly pid: number
   /** Lets it do its work now, and waits until it has ended. */
   end(): Promise<void>
 }
@@ -53,7 +52,6 @@ export async function startJanitor(directories: readonly string[]): Promise<Jani
   }
   holdAlive(false)
   return {
-    pid: child.pid as number,
     end: async () => {
       holdAlive(true)
       child.stdin.end()

@@ -88,6 +88,7 @@ export class SharedBuffers {
    * That is the one copy that is made; the array must stay as it is until the promise is settled. With a budget, or
    * where memory is full, the least recently used buffers go to the disk before, or this one does.
    *
+   * @param values - A typed array of any kind, or Node's Buffer, which counts as Uint8Array; may be a part of a buffer.
    * @returns What others need to map it.
    * @throws {@link UsageError} if this is no typed array, a shape does not fit, or it is larger than an array buffer of
    *   this Node can be (4 GiB for Node 20).
