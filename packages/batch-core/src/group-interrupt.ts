@@ -40,11 +40,14 @@ export class GroupInterrupt {
     return this.#controller.signal
   }
 
+  /** Whether the members have to agree: there are several, and one has a signal. Equal on all. */
+  get isShared(): boolean {
+    return this.#window !== undefined
+  }
+
   /** Whether any member is interrupted: the same answer on all. Collective over the group. */
   async isAny(): Promise<boolean> {
-    const { aborted } = this.signal
-    if (this.#window === undefined) return aborted
-    return (await this.#group.allreduce(aborted ? 1 : 0, 'max')) === 1
+    return (await this.#group.allreduce(this.signal.aborted ? 1 : 0, 'max')) === 1
   }
 
   /** Ends that. Collective over the group. */

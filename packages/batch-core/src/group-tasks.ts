@@ -78,7 +78,7 @@ export class GroupTasks {
   /** Claims the next task. Collective over the group. */
   async next(claimable: ClaimableStates): Promise<Task | undefined> {
     const { store, tasks, interrupt } = this.#parts
-    if (await interrupt.isAny()) return undefined
+    if (interrupt.isShared ? await interrupt.isAny() : this.isInterrupted) return undefined
     const { claim, lost } = await this.#fromLeader(async (claimer) => ({
       claim: await claimer.next(claimable),
       lost: claimer.takeLost(),

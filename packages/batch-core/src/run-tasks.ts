@@ -39,12 +39,11 @@ export async function runTasks<T>({ work, group, body, take }: RunTasksOptions<T
   }
 }
 
-async function conclude(
+function conclude(
   work: GroupTasks,
   task: Task,
   failure: { readonly error: unknown } | undefined,
 ): Promise<void> {
-  if (failure === undefined) await task.done()
-  else if (work.isInterrupted) await task.release()
-  else await task.fail(failure.error)
+  if (failure === undefined) return task.done()
+  return work.isInterrupted ? task.release() : task.fail(failure.error)
 }

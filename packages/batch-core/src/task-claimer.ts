@@ -164,14 +164,8 @@ export class TaskClaimer {
 
   /** Takes the task in the store, which decides between instances; marks it in the table where somebody else has it. */
   async #claimStored(index: number, wanted: ClaimableStates = {}): Promise<StoreClaim | undefined> {
-    const { table, store, claimable } = this.#options
-    // A task in the queue was let in by its state; what stands there now is RUNNING, so all allowed states pass here,
-    // and a retry of ours may follow its own FAILED.
-    const from = {
-      retryFailed: claimable.retryFailed || wanted.retryFailed || this.#isRetry(index),
-      rerun: claimable.rerun || wanted.rerun,
-      stealRunning: claimable.stealRunning || wanted.stealRunning,
-    } satisfies { [Key in keyof ClaimableStates]: boolean | undefined } as ClaimableStates
+    const { table, store } = this.#options
+    const from = this.#statesFor(index, wanted)
     const outcome = await this.#guarded(index, () =>
       store.claim(index, { lastSeen: table.slotOf(index), from }),
     )
@@ -188,8 +182,18 @@ export class TaskClaimer {
     return undefined
   }
 
-  #isRetry(index: number): boolean {
-    return this.#retries.hasFailed(index)
+  /**
+   * States from which the store may let a task be claimed. A task in the queue was let in by its state; what stands in the
+   * table now is RUNNING, so all allowed states pass here, and a retry of ours may follow its own FAILED.
+   */
+  #statesFor(index: number, wanted: ClaimableStates): ClaimableStates {
+    const { claimable } = this.#options
+    const isRetry = this.#retries.hasFailed(index)
+    return {
+      retryFailed: isRetry || claimable.retryFailed === true || wanted.retryFailed === true,
+      rerun: claimable.rerun === true || wanted.rerun === true,
+      stealRunning: claimable.stealRunning === true || wanted.stealRunning === true,
+    }
   }
 
   /** Leaves no task RUNNING in the table that could not be claimed: an error makes it INVALID here, and goes on. */
