@@ -53,8 +53,12 @@ export class RankWatch {
   }
 
   close(): void {
-    this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
+    this.#stopListening()
+  }
+
+  #stopListening(): void {
+    this.#server.close()
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
@@ -70,6 +74,8 @@ export class RankWatch {
       place = readPlace(text)
       this.#known.add(place.rank)
       this.#size = place.size
+      // Nothing is left then of a supervisor that is killed.
+      if (this.#known.size === this.#size) this.#stopListening()
     })
     // Node tells of closed sockets in any order, but of their ends in the kernel's.
     socket.once('end', () => {

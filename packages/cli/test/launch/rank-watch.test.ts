@@ -42,11 +42,15 @@ describe('a watch over ranks', () => {
     expect(watch.firstEnded).toBeUndefined()
   })
 
-  it('leaves nothing behind', async () => {
+  it('leaves nothing behind: its name is gone when all ranks are there, or when it is closed', async () => {
     const watch = startWatch('behind')
-    await startRank(watch, 0, 1)
+    await startRank(watch, 0, 2)
     expect(existsSync(watch.path)).toBe(true)
-    watch.close()
-    expect(existsSync(watch.path)).toBe(false)
+    await startRank(watch, 1, 2)
+    await waitUntil(() => !existsSync(watch.path))
+    const other = startWatch('closed')
+    expect(existsSync(other.path)).toBe(true)
+    other.close()
+    expect(existsSync(other.path)).toBe(false)
   })
 })
