@@ -38,6 +38,7 @@ describeWithBed(NFS, (tools) => {
     const isStaleUntilSynced = { afterBarrier: 'absent', afterSync: 'made' }
     expect(reader.newName).toEqual(isStaleUntilSynced)
     expect(reader.newDirectory).toEqual(isStaleUntilSynced)
+    expect(reader.removedName).toEqual({ afterBarrier: true, afterSync: false })
     expect(reader.newContent).toEqual({ afterBarrier: 'before of 6', afterSync: 'afterwards of 10' })
     for (const { twoWriters } of [writer, reader]) {
       expect(twoWriters).toMatch(

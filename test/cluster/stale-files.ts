@@ -13,6 +13,8 @@ export interface Comparison {
 export interface StaleFiles {
   readonly newName: Comparison
   readonly newDirectory: Comparison
+  /** Whether a file is there that the other one has removed. */
+  readonly removedName: { readonly afterBarrier: boolean; readonly afterSync: boolean }
   readonly newContent: Comparison
   /** Text of a file that both have written a half of, or the error of syncBarrierSync. */
   readonly twoWriters: string

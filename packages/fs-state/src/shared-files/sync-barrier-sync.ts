@@ -28,12 +28,14 @@ export interface SyncBarrierSyncOptions {
   /**
    * Files that this rank has written since the last time, and directories in which it has made, renamed or removed
    * names. A stream that writes to one must have ended, or been flushed; a file may be open. On NFS the ranks of one
-   * machine write a file, or those of another, not both between two calls.
+   * machine write a file, or those of another, not both between two calls. A directory stands for its names on NFS; on
+   * other file systems name the files too, since clients there may keep names that a directory has no more.
    * @defaultValue none
    */
   readonly wrote?: readonly string[]
   /**
-   * Files and directories that this rank is going to read.
+   * Files and directories that this rank is going to read. Files may be open for reading; for writing too they may not be
+   * on NFS, whose client keeps the pages of such a file.
    * @defaultValue everything that other ranks wrote
    */
   readonly reads?: readonly string[]
