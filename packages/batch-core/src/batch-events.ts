@@ -40,7 +40,7 @@ export interface BatchEvents {
   readonly elsewhere: TaskElsewhereEvent
   /**
    * Number of tasks by state, of all groups: at most every 200 ms and only if one has changed, and a last time when the
-   * batch is closed. It does not keep the process alive.
+   * batch is closed. It does not keep the process alive, and waits while a task computes without a pause.
    */
   readonly progress: TaskCounts
 }

@@ -220,7 +220,7 @@ function checkInitialStates(
   if (states === undefined) return
   if (root !== null) {
     throw new ConfigError(
-      `The states of this batch are on disk, in ${root}, so initialStates can't set them. Use root: null, or leave initialStates out.`,
+      `The states of this batch are on disk, in ${root}, so initialStates can't set them. Use root: null and no --root, or leave initialStates out.`,
     )
   }
   if (!Array.isArray(states) || states.length !== taskCount) {

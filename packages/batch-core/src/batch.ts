@@ -131,7 +131,7 @@ export class Batch implements AsyncIterable<Task> {
    * (`rerun`), or runs in another instance (`stealRunning`); pshmem's `ignore_failed`, `ignore_done` and
    * `ignore_running`. Such calls go round the tasks in the order of the list, each from where the last one of this group
    * ended, so that none is passed over; a loop that asks for DONE tasks again and again never ends by itself. They read
-   * the states in memory of all tasks at worst, 10 ms for a million. With several nodes a group sees the tasks that its
+   * the states in memory of all tasks at worst, 20 ms for a million. With several nodes a group sees the tasks that its
    * node had, and of those that had ended before, those that no other node has asked for.
    *
    * A task that runs in another group of this job is never taken from it. Stealing from another instance is done as with
