@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { EXIT_CODE } from './exit-code.ts'
 import { onOutputError } from './output/broken-pipe.ts'
+import { programVersion } from './program-version.ts'
 
 /**
  * The program: finds the command, runs it, and sets the exit code of the process. Errors end in one sentence on
@@ -14,7 +14,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function runProgram(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
   if (name === '--version' || name === '-V') {
-    process.stdout.write(`${readVersion()}\n`)
+    process.stdout.write(`${programVersion()}\n`)
     return EXIT_CODE.done
   }
   const { COMMAND_LIST } = await import('./commands/command-list.ts')
@@ -43,10 +43,4 @@ async function runProgram(argv: readonly string[]): Promise<number> {
     const { reportError } = await import('./output/report-error.ts')
     return reportError(error, { debug: rest.includes('--debug') })
   }
-}
-
-/** The version in the package's own package.json. */
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -39,6 +39,11 @@ export const COMMAND_LIST: readonly CommandDescription[] = [
   },
   { name: 'rerun', usage: 'rerun [ROOT] [TASK…]', description: 'open all tasks again' },
   {
+    name: 'report',
+    usage: 'report [ROOT] [-o FILE.html]',
+    description: 'write a page on what ran: timeline, durations, failures, where time went, advice',
+  },
+  {
     name: 'serve',
     usage: 'serve [ROOT]',
     description: 'a live page: progress, a grid of tasks, logs; on this machine only',

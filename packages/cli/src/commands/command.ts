@@ -15,6 +15,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   retry: async () => (await import('./reopen.ts')).retryCommand,
   recover: async () => (await import('./reopen.ts')).recoverCommand,
   rerun: async () => (await import('./reopen.ts')).rerunCommand,
+  report: async () => (await import('./report.ts')).reportCommand,
   serve: async () => (await import('./serve.ts')).serveCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   export: async () => (await import('./export.ts')).exportCommand,

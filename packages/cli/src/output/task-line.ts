@@ -52,7 +52,7 @@ export function taskRecord(task: TaskReport): TaskRecord {
 }
 
 /** How the last attempt ended, in a word or two: `exit 3`, `SIGKILL`, `timeout`, `not found`. */
-export function outcomeText(task: TaskReport): string {
+export function outcomeText(task: Pick<TaskReport, 'reason' | 'exitCode' | 'signal'>): string {
   switch (task.reason) {
     case undefined:
       return '-'

@@ -50,7 +50,7 @@ describe('completion', () => {
   }
 
   it('offers the commands first', () => {
-    expect(complete('re')).toEqual(['recover', 'rerun', 'retry'])
+    expect(complete('re')).toEqual(['recover', 'report', 'rerun', 'retry'])
     expect(complete('')).toEqual(COMMAND_LIST.map(({ name }) => name).sort())
   })
 
