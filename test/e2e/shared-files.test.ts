@@ -24,7 +24,9 @@ describe('ranks that write files for each other', () => {
 
   it.skipIf(!existsSync(LICENCES))('sort the words of all licences, alone and as threads', async () => {
     const [one, other] = [temporaryDirectory(), temporaryDirectory()]
-    expectSortedWords(await startNode([SORTED_WORDS, one], { cwd: one }).ended, one)
-    expectSortedWords(await runProgram(['run', '-j', '4', SORTED_WORDS, '--', other], { cwd: other }), other)
+    expectSortedWords(await startNode([SORTED_WORDS, one], { cwd: one }).ended, { directory: one })
+    expectSortedWords(await runProgram(['run', '-j', '4', SORTED_WORDS, '--', other], { cwd: other }), {
+      directory: other,
+    })
   })
 })

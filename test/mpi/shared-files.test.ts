@@ -18,6 +18,6 @@ describeMpi('ranks that write files for each other', ['openmpi', 'mpich'], (mpi)
 
   it.skipIf(!existsSync(LICENCES))('sort the words of all licences', async () => {
     const directory = temporaryDirectory()
-    expectSortedWords(await runRanks(mpi, 3, [SORTED_WORDS, directory]), directory)
+    expectSortedWords(await runRanks(mpi, 3, [SORTED_WORDS, directory]), { directory })
   })
 })

@@ -8,12 +8,12 @@ export const FROM_PSHMEM: string = join(import.meta.dirname, '../../examples/09-
 const TASK_COUNT = 10
 
 /** Some of the lines that `show` prints may come out of order under a launcher. */
-function sortedLines({ stdout }: Ended): string[] {
+function sortedLines({ stdout }: Pick<Ended, 'stdout'>): string[] {
   return stdout.split('\n').filter(Boolean).sort()
 }
 
 /** The array of `shared`: at first, after rank 0 has set a part, after the last rank has set another. */
-export function expectShared(ended: Ended, ranks: number): void {
+export function expectShared(ended: Pick<Ended, 'exitCode' | 'stdout' | 'stderr'>, ranks: number): void {
   expect(ended.exitCode, ended.stderr).toBe(0)
   const stages = {
     'at first': '0 0 0 0 0 / 0 0 0 0 0 / 0 0 0 0 0',
@@ -27,14 +27,14 @@ export function expectShared(ended: Ended, ranks: number): void {
 }
 
 /** The counters of `lock`: ten rounds of each rank, and one of each with an even number. */
-export function expectLock(ended: Ended, ranks: number): void {
+export function expectLock(ended: Pick<Ended, 'exitCode' | 'stdout' | 'stderr'>, ranks: number): void {
   expect(ended.exitCode, ended.stderr).toBe(0)
   expect(sortedLines(ended)).toEqual([`all: ${10 * ranks}`, `evens: ${Math.ceil(ranks / 2)}`])
 }
 
 /** The tasks of `batch`: each by one group, all DONE but the one that fails; on disk the same. */
 export function expectBatch(
-  ended: Ended,
+  ended: Pick<Ended, 'exitCode' | 'stdout' | 'stderr'>,
   { ranks, root, exitCode }: { ranks: number; root: string; exitCode: number },
 ): void {
   expect(ended.exitCode, ended.stderr).toBe(exitCode)
