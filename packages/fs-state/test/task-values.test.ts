@@ -132,6 +132,48 @@ describe('a value', () => {
   })
 })
 
+describe('an owner that is killed while it keeps a value and makes its task DONE', () => {
+  it('at any of its calls has either made both, or the next one makes both', async () => {
+    const outcomes: string[] = []
+    const seen = new Set<string>()
+    for (let killedAt = 0, died = true; died; killedAt += 1) {
+      died = false
+      let count = 0
+      let isCounting = false
+      const files = faultyFileLayer(() => {
+        if (isCounting) count += 1
+        died ||= count > killedAt
+        return died ? { code: 'EKILLED' } : undefined
+      })
+      const root = freshRoot()
+      const first = await openStore(root, plan('a'), { files, durability: 'terminal' })
+      const claim = await mustClaim(first)
+      isCounting = true
+      await first
+        .keepValue(claim, '"first"')
+        .then(() => first.publish(claim, 'DONE', RECORD))
+        .catch(() => undefined)
+      pretendDead(root, first.instance)
+      const next = await openStore(root, plan('a'))
+      const outcome = await next.claim(0, { lastSeen: 0, from: {} })
+      if (outcome.kind === 'claimed') {
+        if (killedAt % 2 === 0) await next.keepValue(outcome.claim, '"next"')
+        await next.publish(outcome.claim, 'DONE', RECORD)
+      }
+      const value = await next.readValue(0)
+      const own = killedAt % 2 === 0 ? '"next"' : undefined
+      const expected = outcome.kind === 'claimed' ? own : '"first"'
+      if (value !== expected || stateText(root) !== 'DONE\n')
+        outcomes.push(`${killedAt}: ${outcome.kind}, ${value}, ${stateText(root)}`)
+      seen.add(outcome.kind)
+      await next.close()
+      rmSync(root, { recursive: true })
+    }
+    expect(outcomes).toEqual([])
+    expect([...seen].sort()).toEqual(['claimed', 'settled'])
+  })
+})
+
 describe('a file in the place of a value', () => {
   it('that holds something else is named, and nothing of it is believed', async () => {
     const root = await doneRoot('1')
