@@ -189,7 +189,9 @@ function expectations(all: readonly Written[]): ReadonlyMap<string, Expectation>
 /** An NFS client takes what another one wrote meanwhile for its own work, and keeps the pages that lack it. */
 async function checkOneMachine(path: string, expectation: Expectation | undefined): Promise<void> {
   if (expectation === undefined || expectation.machines.length === 1 || expectation.stamp.isDirectory) return
-  const { type } = await statfs(path)
+  const { type } = await statfs(path).catch((error: unknown) => {
+    throw toSharedFileError(error, { action: 'find the file system of', path })
+  })
   if (fileSystemClass(type).name !== 'nfs') return
   throw new SharedFileError(
     `Ranks on ${expectation.machines.length} machines wrote ${path}, which is on NFS: none of them may ever see all of it. Let the ranks of each machine write a file of their own.`,
