@@ -32,18 +32,18 @@ interface Membership {
  *
  * Collective over the communicator. What is given stays the caller's.
  *
+ * @param all - The ranks of the array; {@link ArrayNodes.close} closes it.
  * @throws {@link ConfigError} on all ranks if what is given does not divide the communicator into nodes.
  */
 export async function findArrayNodes(
-  communicator: Communicator,
+  all: Communicator,
   given: Communicator | undefined,
 ): Promise<ArrayNodes> {
-  const places = given && ([given.rank, given.size] as const)
-  const token = await decideOnRankZero(communicator, places, (all) => {
-    checkPlaces(all)
+  const ownPlace = given && ([given.rank, given.size] as const)
+  const token = await decideOnRankZero(all, ownPlace, (places) => {
+    checkPlaces(places)
     return crypto.randomUUID()
   })
-  const all = await communicator.duplicate()
   const node = given === undefined ? await all.splitByNode() : await given.duplicate()
   const first = await node.broadcast({ leader: all.rank, token })
   const leaderRanks = await decideOnRankZero(all, { ...first, size: node.size }, (memberships) => {

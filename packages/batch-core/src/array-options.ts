@@ -19,7 +19,8 @@ export interface SharedArrayOptions {
   readonly communicator: Communicator | null
   /**
    * The ranks that share this rank's copy. They divide the communicator: each of its ranks is in one of them, and
-   * nobody else. It stays the caller's to close, and may be used for other things meanwhile.
+   * nobody else. It stays the caller's to close, and may be used for other things meanwhile. Making an array is a
+   * collective call on it too: wait for one array before the next is made over it.
    *
    * @defaultValue those on this rank's node, as {@link Communicator.splitByNode} finds them
    */

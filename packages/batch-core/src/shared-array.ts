@@ -143,22 +143,23 @@ export class SharedArray<T extends TypedArray> {
     request: (rank: number) => ArrayRequest,
   ): Promise<SharedArray<T>> {
     const { access = 'set', nodeCommunicator } = options
-    const communicator = options.communicator ?? createSoloCommunicator()
-    const contents = await decideOnRankZero(communicator, request(communicator.rank), agreedContents)
-    const nodes = await findArrayNodes(communicator, nodeCommunicator)
-    let memory: SharedMemory
+    // The one call on the caller's communicator, so that several arrays may be made at once.
+    const all = await (options.communicator ?? createSoloCommunicator()).duplicate()
+    let nodes: ArrayNodes | undefined
     try {
+      const contents = await decideOnRankZero(all, request(all.rank), agreedContents)
+      nodes = await findArrayNodes(all, nodeCommunicator)
       if (access === 'direct' && nodes.nodeCount > 1) throw severalNodes(nodes.nodeCount)
-      memory = await allocateCopies(nodes, contents)
+      const memory = await allocateCopies(nodes, contents)
+      const array = new SharedArray<T>(nodes, memory, contents, access)
+      // Every element of a fill has the type that the array has.
+      if (contents.fill !== undefined && nodes.node.rank === 0) array.#writable.fill(contents.fill as never)
+      await all.barrier()
+      return array
     } catch (error) {
-      await nodes.close()
+      await (nodes ?? all).close()
       throw error
     }
-    const array = new SharedArray<T>(nodes, memory, contents, access)
-    // Every element of a fill has the type that the array has.
-    if (contents.fill !== undefined && nodes.node.rank === 0) array.#writable.fill(contents.fill as never)
-    await nodes.all.barrier()
-    return array
   }
 
   /**

@@ -142,12 +142,11 @@ export const sharedArrayCases: readonly ContractCase[] = [
     },
   },
   {
-    name: 'many shared arrays are there at once, each with values of its own',
+    name: 'many shared arrays are made at once, each with values of its own',
     run: async (communicator) => {
-      const arrays: SharedArray<Float64Array>[] = []
-      for (let index = 0; index < COUNT; index += 1) {
-        arrays.push(await SharedArray.full(index + 0.5, { communicator, type: Float64Array, shape: [5, 5] }))
-      }
+      const values = Array.from({ length: COUNT }, (_, index) => index + 0.5)
+      const options = { communicator, type: Float64Array, shape: [5, 5] }
+      const arrays = await Promise.all(values.map((value) => SharedArray.full(value, options)))
       for (const [index, array] of arrays.entries()) {
         assert.ok(array.values.every((value) => value === index + 0.5))
       }
