@@ -2,11 +2,13 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import { ArrayView } from '../src/array-view.ts'
 import type { Communicator } from '../src/communicator.ts'
 import { SharedMemoryError } from '../src/errors.ts'
+import { createMessageCommunicator } from '../src/message-communicator.ts'
 import { SharedArray } from '../src/shared-array.ts'
 import { createSoloCommunicator } from '../src/solo-communicator.ts'
 import { arrayWriteCases } from '../src/testing/contract-array-writes.ts'
 import { sharedArrayCases } from '../src/testing/contract-shared-arrays.ts'
 import { sharedMemoryCases } from '../src/testing/contract-shared-memory.ts'
+import { createLoopbackTransports } from '../src/testing/loopback-communicator.ts'
 import { createNodes } from './nodes.ts'
 
 /** On one node they are part of the whole contract. */
@@ -53,6 +55,28 @@ describe('a shared array of several nodes', () => {
       expect(outcome).toMatchObject({ reason: { code: 'ERR_MPIBATCH_SHARED_MEMORY', message: 'none left' } })
     }
   })
+})
+
+test('a rank that is lost while an array is set is named to the rank that waits for it, and so on', async () => {
+  const transports = createLoopbackTransports(3)
+  const [first, second, lost] = await Promise.all(
+    transports.map((transport) =>
+      SharedArray.empty({ communicator: createMessageCommunicator(transport), type: Int8Array, shape: [2] }),
+    ),
+  )
+  const [onFirst, onSecond] = [first, second].map(async (array) => array?.set(Int8Array.of(1, 2)))
+  transports[2]?.lose()
+  await expect(onFirst).rejects.toMatchObject({
+    code: 'ERR_MPIBATCH_RANK_LOST',
+    details: { worldRanks: [2] },
+  })
+  // Its script ends by that error.
+  transports[0]?.lose()
+  await expect(onSecond).rejects.toMatchObject({
+    code: 'ERR_MPIBATCH_RANK_LOST',
+    details: { worldRanks: [0] },
+  })
+  expect([...(lost?.values ?? [])]).toEqual([0, 0])
 })
 
 test('a shared array has the type of its class of values', async () => {
