@@ -26,7 +26,7 @@ const BUSY_MS = 1000
 const IDLE_MS = 10_000
 /** Longest time between two walks over all tasks where those are cheap, milliseconds. */
 const WALK_MS = 10_000
-/** Part of the time that may be spent on looking. */
+/** Part of the time that may be spent on walks. */
 const SHARE_MAX = 0.2
 /** A walk lets others go on after so much time, milliseconds. */
 const SLICE_MS = 15
@@ -109,12 +109,12 @@ export class RootFollower {
     try {
       while (!signal.aborted) {
         await this.feed.viewed(signal)
-        const startedMs = performance.now()
         if (this.#isWalkDue()) await this.#walkOver(signal)
-        else this.#lookAtNews()
+        const startedMs = performance.now()
+        this.#lookAtNews()
         watcher.watchTasks(this.#watched())
-        const tookMs = performance.now() - startedMs
-        await pause(Math.max(PACE_MS, tookMs / SHARE_MAX - tookMs), undefined, { signal })
+        // Half of the time at most, also where files are far away.
+        await pause(Math.max(PACE_MS, performance.now() - startedMs), undefined, { signal })
         await watcher.changed(this.#running.size > 0 ? BUSY_MS : IDLE_MS, signal)
       }
     } finally {
@@ -148,7 +148,6 @@ export class RootFollower {
     }
     tookMs += performance.now() - sliceMs
     this.#walk = { endedMs: performance.now(), tookMs }
-    this.#publish(null)
   }
 
   #lookAtNews(): void {
