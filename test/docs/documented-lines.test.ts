@@ -24,6 +24,8 @@ const ELSEWHERE: readonly RegExp[] = [
   /^npm ci\b/,
   // Python's pshmem: test:pshmem.
   /python3/,
+  // Goes on until it is interrupted, and the tunnel to it: test/e2e/serve.test.ts.
+  /^mpibatch serve|^ssh /,
   // Two machines: test/e2e/doctor.test.ts and test:cluster.
   /--peer/,
 ]

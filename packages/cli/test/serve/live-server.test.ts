@@ -242,9 +242,10 @@ describe('the server of the live page', () => {
     expect(served.said).toEqual([expect.stringMatching(/There is no task root .*root/)])
     renameSync(join(place, 'gone'), root)
     write(root, 'd', 'FAILED')
+    write(root, 'i', 'OPEN')
     await readEvents(served, { cookie }, (frames) => {
       const status = frames.at(-1)?.status
-      return status?.fault === null && status.failed === 1
+      return status?.fault === null && status.failed === 1 && frames.at(-1)?.taskCount === 9
     })
   })
 })
