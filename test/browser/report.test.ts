@@ -43,8 +43,9 @@ function expectNoFaults({ faults, requests, address }: OpenReport): void {
 /** The colours of a canvas by how many of its pixels have them, `r,g,b`, the most frequent first. */
 async function coloursOf(canvas: Locator): Promise<string[]> {
   return canvas.evaluate((element) => {
-    const { width, height } = element
-    const { data } = element.getContext('2d').getImageData(0, 0, width, height)
+    const { width, height } = element as HTMLCanvasElement
+    const image = (element as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height)
+    const data = image?.data ?? []
     const counts = new Map<string, number>()
     for (let at = 0; at < data.length; at += 4) {
       if (data[at + 3] !== 255) continue
