@@ -24,12 +24,24 @@ export interface AgreedWrite {
   readonly nodeIndex: number
 }
 
-/** Finds where values go. @throws {@link UsageError} if they don't fit. */
+/** What one rank writes, and where. */
+export interface PlannedWrite {
+  readonly region: Region
+  /** In the order of the region's elements. */
+  readonly values: TypedArray
+}
+
+/**
+ * Finds where values go.
+ *
+ * @throws {@link UsageError} if they don't fit.
+ * @throws {@link ClosedError} if they are a view of memory that was freed.
+ */
 export function planWrite(
   array: { readonly typeName: string; readonly shape: readonly number[]; readonly length: number },
   values: TypedArray | ArrayView<TypedArray> | undefined,
   options: RegionOptions,
-): Region {
+): PlannedWrite {
   if (array.length === 0) {
     throw new UsageError(
       `An array of shape ${describeList(array.shape)} has no elements, so nothing can be set there.`,
@@ -45,12 +57,15 @@ export function planWrite(
   const region = { offset: options.offset ?? array.shape.map(() => 0), shape: given }
   checkRegion(array.shape, region)
   const count = countElements(region.shape)
-  if (values?.length !== count) {
+  if (values === undefined || values.length !== count) {
     throw new UsageError(
       `There are ${values?.length} values, but a part of shape ${describeList(region.shape)} has ${count} elements.`,
     )
   }
-  return { offset: [...region.offset], shape: [...region.shape] }
+  return {
+    region: { offset: [...region.offset], shape: [...region.shape] },
+    values: values instanceof ArrayView ? (values.values ?? values.toArray()) : values,
+  }
 }
 
 /** What all ranks together write. @throws If they don't agree, or nobody or too many have values, or these don't fit. */

@@ -189,7 +189,8 @@ export class SharedArray<T extends TypedArray> {
    * It waits until all ranks have come, so that nobody still reads what was there before, and comes back when the new
    * values are in all copies. Between nodes they go in pieces, so that an array may be of any size.
    *
-   * @param values - Count on rank `from` only. A typed array of the array's type, in rows, or a view of one.
+   * @param values - Count on rank `from` only. A typed array of the array's type, in rows, or a view of one; they must
+   *   not change before the call comes back.
    * @throws {@link UsageError} on all ranks if the values have another type, or don't fit the part, or the part does not
    *   lie within the array, or the array has no elements. Nothing was changed.
    * @throws {@link ConfigMismatchError} on all ranks if they give different `from`.
@@ -235,38 +236,44 @@ export class SharedArray<T extends TypedArray> {
     { isFrom, from }: { readonly isFrom: boolean; readonly from?: number },
   ): Promise<void> {
     const { all, node, leaders, nodeIndex } = this.#nodes
+    const prepared = isFrom ? decisionOf(() => this.#prepare(values, options)) : undefined
+    const region = prepared && ('result' in prepared ? { result: prepared.result.region } : prepared)
     const offer: WriteOffer = {
       nodeIndex,
       ...(from === undefined ? {} : { from }),
-      ...(isFrom ? { region: decisionOf(() => planWrite(this, values, options)) } : {}),
+      ...(region === undefined ? {} : { region }),
     }
     // Nobody gets the decision before all have come, so that nobody reads what is written now.
     const write = await decideOnRankZero(all, offer, agreedWrite)
-    if (write.from === all.rank && values !== undefined) this.#copyIn(values, write.region)
+    if (write.from === all.rank && prepared !== undefined && 'result' in prepared) {
+      unpackRuns(this.#writable, runsOf(this.shape, write.region), prepared.result.source)
+    }
     if (this.#nodes.nodeCount > 1) {
       // The leader there sends what another rank of the node may have written.
       if (nodeIndex === write.nodeIndex) await node.barrier()
-      const { region, nodeIndex: root } = write
       if (leaders !== undefined) {
         await transferRegion(leaders, {
           values: this.#writable,
           type: this.#type,
           shape: this.shape,
-          region,
-          root,
+          region: write.region,
+          root: write.nodeIndex,
         })
       }
     }
     await all.barrier()
   }
 
-  #copyIn(values: T | ArrayView<T>, region: Region): void {
-    const given: TypedArray = values instanceof ArrayView ? (values.values ?? values.toArray()) : values
+  /** Does all that may fail, as of a view whose memory was freed, before anybody writes. */
+  #prepare(
+    values: T | ArrayView<T> | undefined,
+    options: RegionOptions,
+  ): { readonly region: Region; readonly source: TypedArray } {
+    const { region, values: given } = planWrite(this, values, options)
     const { writable, readable } = this.#memory
     // A part of this array itself: it would change while it is read.
     const isOwn = given.buffer === writable || given.buffer === readable
-    const source = isOwn ? ArrayView.of(given).toArray() : given
-    unpackRuns(this.#writable, runsOf(this.shape, region), source)
+    return { region, source: isOwn ? ArrayView.of(given).toArray() : given }
   }
 
   #inOrder<R>(step: () => Promise<R>): Promise<R> {

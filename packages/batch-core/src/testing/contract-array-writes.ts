@@ -210,6 +210,9 @@ export const arrayWriteCases: readonly ContractCase[] = [
       for (const read of [() => view.at(1), () => view.values, () => view.toArray(), () => [...view]]) {
         if (isFreed) assert.throws(read, { code: closed })
       }
+      const other = await SharedArray.empty({ communicator, type: Uint8ClampedArray, shape: [2] })
+      if (isFreed) await assertFails(other.set(view), closed)
+      await other.close()
       await assertFails(array.set(new Uint8ClampedArray(2)), closed)
       await assertFails(array.assign(new Uint8ClampedArray(2)), closed)
     },
