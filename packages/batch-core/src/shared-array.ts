@@ -44,6 +44,9 @@ import { type ElementOf, type TypedArray, type TypedArrayType, typeNamed } from 
  * ({@link SharedArray.values}, {@link SharedArray.view}), not collective, by any rank at any time. Writing is
  * collective ({@link SharedArray.set}, {@link SharedArray.assign}), so that the copies of all nodes stay equal.
  *
+ * An array may have more than 2^31 elements. Node 20 has two limits, which later ones don't have: 2^32 elements, and 4 GiB
+ * where ranks are processes.
+ *
  * ```js
  * const table = await SharedArray.empty({ communicator, type: Float64Array, shape: [2, 5, 10] })
  * await table.set(row, { offset: [0, 2, 0], shape: [1, 1, 10], from: 3 })   // all ranks call it, rank 3 has the row
@@ -187,7 +190,7 @@ export class SharedArray<T extends TypedArray> {
    * Writes a part of the array, or all of it, on every node. Collective: all ranks call it, with the same `from`.
    *
    * It waits until all ranks have come, so that nobody still reads what was there before, and comes back when the new
-   * values are in all copies. Between nodes they go in pieces, so that an array may be of any size.
+   * values are in all copies. Between nodes they go in pieces of 4 MiB, so that no message is as large as the array.
    *
    * @param values - Count on rank `from` only. A typed array of the array's type, in rows, or a view of one; they must
    *   not change before the call comes back.
