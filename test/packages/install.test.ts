@@ -39,6 +39,8 @@ describe('the packages as they are published', () => {
     run('npx', ['mpibatch', 'run', '-j', '2', 'job.mjs'])
     expect(readFileSync(join(folder, 'out/y/state'), 'utf8')).toBe('DONE\n')
     run('node', ['job.mjs'])
+    run('npx', ['mpibatch', 'report'])
+    expect(readFileSync(join(folder, 'mpibatch-report.html'), 'utf8')).toContain('uPlot')
     // Types reach a TypeScript user too: the declaration files name only files that are there.
     const installed = readdirSync(join(folder, 'node_modules/mpibatch/dist')).filter((name) =>
       name.endsWith('.d.ts'),

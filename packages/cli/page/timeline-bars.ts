@@ -1,5 +1,6 @@
 import { bytesOf, wordsOf } from './columns.ts'
 import type { EndingKind, TimelineData } from './report-data.ts'
+import { type BarCanvas, type BarPlace, Crowd } from './timeline-crowd.ts'
 
 /** Colours of endings, as variables of the style. */
 export const ENDING_COLOURS: Readonly<Record<EndingKind, string>> = {
@@ -33,26 +34,7 @@ export interface ShownAttempt {
   readonly durationMs: number
 }
 
-/** The part of a canvas's context that bars are drawn with. */
-export interface BarCanvas {
-  fillStyle: unknown
-  globalAlpha: number
-  fillRect(left: number, top: number, width: number, height: number): void
-}
-
-/** Where bars go: pixels of the canvas. */
-export interface BarPlace {
-  readonly fromMs: number
-  readonly toMs: number
-  readonly left: number
-  readonly width: number
-  readonly top: number
-  readonly height: number
-}
-
-/** Steps of density that can be told apart. */
-const DENSITY_LEVELS = 8
-/** From so many attempts on that did not end well, they are drawn a pixel wide. */
+/** From so many attempts on that did not end well, they are no longer drawn over all others. */
 const MANY = 500
 
 /** The attempts of a timeline, found and drawn by what is in view. */
@@ -72,7 +54,7 @@ export class TimelineBars {
     this.#durations = wordsOf(data.durations)
     this.#names = wordsOf(data.nameIndexes)
     this.#endings = bytesOf(data.endingIndexes)
-    this.#otherCount = this.#endings.reduce((sum, _, index) => sum + (this.#isPlain(index) ? 0 : 1), 0)
+    this.#otherCount = this.#endings.reduce((sum, _, index) => sum + (isPlain(this.#kind(index)) ? 0 : 1), 0)
   }
 
   attempt(index: number): ShownAttempt {
@@ -92,12 +74,15 @@ export class TimelineBars {
   find(worker: number, fromMs: number, toMs: number): number[] {
     const found: number[] = []
     this.#within(worker, { fromMs, toMs }, (index) => found.push(index))
-    return found.sort((one, other) => Number(this.#isPlain(one)) - Number(this.#isPlain(other))).reverse()
+    return found
+      .sort((one, other) => Number(isPlain(this.#kind(one))) - Number(isPlain(this.#kind(other))))
+      .reverse()
   }
 
   /**
-   * Draws what is in view. Bars that are narrower than a pixel are drawn together; whatever did not end well is drawn
-   * over them, a pixel wide at least, two if there are few, so that no failure is lost among thousands that went well.
+   * Draws what is in view. Attempts narrower than two pixels are drawn together, pixel by pixel: the denser the more of
+   * its time they fill, and from below, as high as their part of the attempts is, what did not end well. That is never
+   * so little that it can't be seen; where there are few of them, each is drawn over all others, two pixels wide.
    *
    * @param colourOf - The colour of an ending.
    */
@@ -108,35 +93,18 @@ export class TimelineBars {
     for (let worker = 0; worker < workerCount; worker += 1) {
       const top = Math.round(place.top + worker * step)
       const height = Math.max(1, Math.round(place.top + (worker + 1) * step) - top - gap)
-      this.#drawPlain(context, { ...place, top, height }, worker, colourOf)
-      this.#drawOthers(context, { ...place, top, height }, worker, colourOf)
+      const row = { ...place, top, height }
+      const crowd = new Crowd(place.width)
+      const areFew = this.#otherCount <= MANY
+      this.#within(worker, row, (index) => {
+        const { left, right, exact } = this.#pixels(index, row, 1)
+        const kind = this.#kind(index)
+        if (right - left >= 2) this.#fill(context, row, { left, right, colour: colourOf(kind) })
+        else crowd.add(left - row.left, { kind, width: exact, stands: areFew || isPlain(kind) })
+      })
+      crowd.draw(context, row, colourOf)
+      if (areFew) this.#drawOthers(context, row, worker, colourOf)
     }
-  }
-
-  /** What is narrower than two pixels makes a pixel the denser the more of its time it fills. */
-  #drawPlain(
-    context: BarCanvas,
-    place: BarPlace,
-    worker: number,
-    colourOf: (kind: EndingKind) => string,
-  ): void {
-    const density = new Float32Array(Math.ceil(place.width) + 1)
-    this.#within(worker, place, (index) => {
-      if (!this.#isPlain(index)) return
-      const { left, right, exact } = this.#pixels(index, place, 1)
-      if (right - left >= 2) this.#fill(context, place, { left, right, colour: colourOf(this.#kind(index)) })
-      else density[left - place.left] = (density[left - place.left] ?? 0) + exact
-    })
-    context.fillStyle = colourOf('done')
-    for (let from = 0; from < density.length; ) {
-      const level = densityLevel(density[from] ?? 0)
-      let to = from + 1
-      while (to < density.length && densityLevel(density[to] ?? 0) === level) to += 1
-      context.globalAlpha = level / DENSITY_LEVELS
-      if (level > 0) context.fillRect(place.left + from, place.top, to - from, place.height)
-      from = to
-    }
-    context.globalAlpha = 1
   }
 
   #drawOthers(
@@ -145,13 +113,11 @@ export class TimelineBars {
     worker: number,
     colourOf: (kind: EndingKind) => string,
   ): void {
-    let paintedTo = -1
     this.#within(worker, place, (index) => {
-      if (this.#isPlain(index)) return
-      const { left, right } = this.#pixels(index, place, this.#otherCount > MANY ? 1 : 2)
-      if (right <= paintedTo) return
-      this.#fill(context, place, { left, right, colour: colourOf(this.#kind(index)) })
-      paintedTo = right
+      const kind = this.#kind(index)
+      if (isPlain(kind)) return
+      const { left, right } = this.#pixels(index, place, 2)
+      this.#fill(context, place, { left, right, colour: colourOf(kind) })
     })
   }
 
@@ -212,15 +178,9 @@ export class TimelineBars {
   #kind(index: number): EndingKind {
     return this.#data.endings[this.#endings[index] ?? 0]?.kind ?? 'done'
   }
-
-  #isPlain(index: number): boolean {
-    const kind = this.#kind(index)
-    return kind === 'done' || kind === 'running'
-  }
 }
 
-/** Steps of density from 0; whatever is there at all is seen. */
-function densityLevel(density: number): number {
-  if (density === 0) return 0
-  return Math.min(DENSITY_LEVELS, Math.max(2, Math.round(density * DENSITY_LEVELS)))
+/** Whether there is nothing to say of such an attempt. */
+function isPlain(kind: EndingKind): boolean {
+  return kind === 'done' || kind === 'running'
 }

@@ -8,10 +8,12 @@ import { Tooltip } from './tooltip.ts'
 
 /** Height of a worker's row, pixels: at most, at least, and of all rows together before they shrink. */
 const ROW_MAX = 22
-const ROW_MIN = 4
+const ROW_MIN = 2
 const ROWS_WANTED = 560
 /** A canvas can't grow without end. */
 const ROWS_MAX = 8000
+/** What a sheet of paper has room for, pixels. */
+const HEIGHT_ON_PAPER = 860
 const TIME_AXIS = 44
 /** The pointer finds what is so near, pixels. */
 const REACH = 2
@@ -29,7 +31,7 @@ export function drawTimeline(place: HTMLElement, data: TimelineData): Timeline {
   const bars = new TimelineBars(data)
   const rowCount = Math.max(data.workers.length, 1)
   const rowHeight = Math.max(ROW_MIN, Math.min(ROW_MAX, Math.floor(ROWS_WANTED / rowCount)))
-  const height = Math.min(rowHeight * rowCount, ROWS_MAX) + TIME_AXIS
+  const height = Math.min(rowHeight * rowCount, ROWS_MAX) + TIME_AXIS + 8
   const whole = wholeOf(data)
   const frame = element('div', {
     class: 'timeline-frame',
@@ -44,7 +46,7 @@ export function drawTimeline(place: HTMLElement, data: TimelineData): Timeline {
       width: chartWidth(frame),
       height,
       ms: 1,
-      padding: [0, 12, 0, 0],
+      padding: [8, 28, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, dist: 4 } },
       scales: {
@@ -54,6 +56,8 @@ export function drawTimeline(place: HTMLElement, data: TimelineData): Timeline {
       axes: [
         {
           ...gridAxis(),
+          // Where the rows are to be scrolled, the times stand above them: below they would not be seen.
+          ...(rowHeight * rowCount > ROWS_WANTED ? { side: 0 as const, gap: 22 } : { side: 2 as const }),
           size: TIME_AXIS,
           space: 90,
           values: (_chart, times, _axis, _space, step) => timeLabels(times, step),
@@ -62,7 +66,7 @@ export function drawTimeline(place: HTMLElement, data: TimelineData): Timeline {
           ...gridAxis(),
           grid: { show: false },
           size: labelWidth(data),
-          splits: () => labelledRows(rowCount, (height - TIME_AXIS) / rowCount),
+          splits: (drawn) => labelledRows(rowCount, (drawn.height - TIME_AXIS) / rowCount),
           values: (_chart, rows) => rows.map((row) => data.workers[Math.floor(row)]?.label ?? ''),
         },
       ],
@@ -81,7 +85,10 @@ export function drawTimeline(place: HTMLElement, data: TimelineData): Timeline {
   const zoom = (span = whole): void => chart.setScale('x', { min: span.fromMs, max: span.toMs })
   frame.addEventListener('keydown', (event) => onKey(event, chart, { whole, zoom }))
   frame.addEventListener('pointerleave', () => tooltip.hide())
-  onChartResize(frame, (width) => chart.setSize({ width, height }))
+  onChartResize(frame, (width) => {
+    const isOnPaper = matchMedia('print').matches
+    chart.setSize({ width, height: isOnPaper ? Math.min(height, HEIGHT_ON_PAPER) : height })
+  })
   return { zoom }
 }
 

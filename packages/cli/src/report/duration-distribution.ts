@@ -43,7 +43,9 @@ export function durationDistribution(
     counts[bin] = (counts[bin] ?? 0) + 1
   }
   const [medianMs, p95Ms] = [at(0.5), at(0.95)]
-  return { isLogarithmic, edgesMs, doneCounts, otherCounts, minMs, medianMs, p95Ms, maxMs }
+  const done = durations.filter((_, position) => isDone[position] === 1).sort()
+  const doneP95Ms = done.length === 0 ? null : quantile(done, 0.95)
+  return { isLogarithmic, edgesMs, doneCounts, otherCounts, minMs, medianMs, p95Ms, maxMs, doneP95Ms }
 }
 
 /** The value below which this share of sorted numbers lies; between two of them where it falls between. */

@@ -55,6 +55,8 @@ export interface DurationDistribution {
   readonly medianMs: number
   readonly p95Ms: number
   readonly maxMs: number
+  /** 95th percentile of the attempts that were done; `null` if none was. */
+  readonly doneP95Ms: number | null
 }
 
 /** Where the time of workers went, milliseconds; they add up to the whole. */

@@ -1,6 +1,9 @@
 import type { InstanceReport } from '@mpibatch/fs-state'
 import type { Span } from './efficiency.ts'
 
+/** Hosts are mostly numbered. */
+const HOST_ORDER = new Intl.Collator('en', { numeric: true })
+
 /** What attempts have shown of a worker: a slot or worker group of one instance. */
 export interface SeenWorker {
   readonly instance: string
@@ -104,14 +107,14 @@ export class WorkerTable {
     }
     const batches = [...drafts].sort(([, one], [, other]) => one.fromMs - other.fromMs)
     const jobOf = new Map(batches.map(([batch], job) => [batch, job]))
-    const jobs = batches.map(([, draft]) => ({ ...draft, hosts: [...draft.hosts].sort() }))
+    const jobs = batches.map(([, draft]) => ({ ...draft, hosts: [...draft.hosts].sort(HOST_ORDER.compare) }))
     const hasHosts = jobs.some(({ hosts }) => hosts.length > 1)
     const sorted = this.#workers
       .map((one, seen) => ({ ...one, seen, job: jobOf.get(batchOf(one.instance)) ?? 0 }))
       .sort(
         (one, other) =>
           one.job - other.job ||
-          compare(one.host, other.host) ||
+          HOST_ORDER.compare(one.host, other.host) ||
           one.worker - other.worker ||
           one.seen - other.seen,
       )
@@ -137,8 +140,4 @@ class JobDraft {
   constructor(command: string) {
     this.command = command
   }
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0
 }

@@ -12,7 +12,7 @@ const job: JobRow = {
 }
 const distribution: DurationDistribution = {
   ...{ isLogarithmic: false, edgesMs: [], doneCounts: [], otherCounts: [] },
-  ...{ minMs: 1800, medianMs: 2300, p95Ms: 2900, maxMs: 3200 },
+  ...{ minMs: 1800, medianMs: 2300, p95Ms: 2900, maxMs: 3200, doneP95Ms: 2900 },
 }
 const counts = { done: 100, failed: 0, retried: 0, returned: 0, discarded: 0, lost: 0, running: 0 }
 const fine: AdviceFacts = {
@@ -60,7 +60,15 @@ describe('advice', () => {
 
   it('is to raise a timeout that is close to what tasks need, and else to look at what hangs', () => {
     expect(titles({ timeouts: { count: 3, shortestMs: 4000 } })).toEqual(['Raise the timeout'])
-    expect(titles({ timeouts: { count: 3, shortestMs: 60_000 } })).toEqual(['Find out what hangs'])
+    const timeouts = { count: 3, shortestMs: 60_000 }
+    expect(titles({ timeouts })).toEqual(['Find out what hangs'])
+    // What the limit itself has cut off says nothing on what tasks need.
+    expect(titles({ timeouts, distribution: { ...distribution, p95Ms: 60_000 } })).toEqual([
+      'Find out what hangs',
+    ])
+    expect(textOf({ timeouts, distribution: { ...distribution, doneP95Ms: null } })).toContain(
+      'no attempt was done',
+    )
   })
 
   it('is to set a timeout where one attempt took many times what others need', () => {

@@ -76,18 +76,26 @@ describe('what a report says of a root', () => {
 
   it('takes ranks of one job for one job, and names their hosts', () => {
     const report = reportOf({
-      tasks: [{}, {}],
+      tasks: [{}, {}, {}],
       instances: [
         { instance: 'a', batch: 'a', command: 'run --launcher mpirun' },
-        { instance: 'b', batch: 'a', host: 'there' },
+        { instance: 'b', batch: 'a', host: 'node10' },
+        { instance: 'c', batch: 'a', host: 'node9' },
       ],
       attempts: [
         { task: 't0', ...second(0) },
-        { task: 't1', instance: 'b', worker: 1, host: 'there', ...second(0) },
+        { task: 't1', instance: 'b', worker: 1, host: 'node10', ...second(0) },
+        { task: 't2', instance: 'c', worker: 2, host: 'node9', ...second(0) },
       ],
     })
-    expect(report.jobs).toMatchObject([{ hosts: ['here', 'there'], command: 'run --launcher mpirun' }])
-    expect(report.timeline.workers.map(({ label }) => label)).toEqual(['here · worker 0', 'there · worker 1'])
+    expect(report.jobs).toMatchObject([
+      { hosts: ['here', 'node9', 'node10'], command: 'run --launcher mpirun' },
+    ])
+    expect(report.timeline.workers.map(({ label }) => label)).toEqual([
+      'here · worker 0',
+      'node9 · worker 2',
+      'node10 · worker 1',
+    ])
   })
 
   it('tells retried, returned, discarded, lost and running attempts apart', () => {

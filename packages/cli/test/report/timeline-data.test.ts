@@ -32,6 +32,20 @@ function packed(
   })
 }
 
+/** What is filled when 5 seconds are drawn on 500 pixels. */
+function drawn(data: TimelineData): unknown[] {
+  const rectangles: unknown[] = []
+  const canvas = {
+    ...{ fillStyle: '', globalAlpha: 1 },
+    fillRect(left: number, top: number, width: number, height: number): void {
+      rectangles.push({ colour: this.fillStyle, alpha: this.globalAlpha, left, width, top, height })
+    },
+  }
+  const place = { fromMs: 0, toMs: 5000, left: 10, width: 500, top: 0, height: 40 }
+  new TimelineBars(data).draw(canvas, place, (kind) => kind)
+  return rectangles
+}
+
 describe('the timeline of a report', () => {
   it('gives the page each attempt as it was, by worker and start', () => {
     const startMs = 1_795_284_868_501
@@ -88,26 +102,23 @@ describe('the timeline of a report', () => {
     expect(Math.max(...gaps)).toBeLessThan(30)
   })
 
-  it('draws what is narrower than a pixel as one, and failures over it', () => {
+  it('draws what is narrower than a pixel as one, and few failures over it', () => {
     const data = packed(
-      Array.from({ length: 5000 }, (_, index) => ({
-        startMs: index,
-        durationMs: 0.5,
-        failed: index === 2600,
-      })),
+      Array.from({ length: 5000 }, (_, at) => ({ startMs: at, durationMs: 0.5, failed: at === 2600 })),
     )
-    const drawn: { colour: unknown; alpha: number; left: number; width: number }[] = []
-    const canvas = {
-      ...{ fillStyle: '', globalAlpha: 1 },
-      fillRect(left: number, _top: number, width: number): void {
-        drawn.push({ colour: this.fillStyle, alpha: this.globalAlpha, left, width })
-      },
-    }
-    const place = { fromMs: 0, toMs: 5000, left: 10, width: 500, top: 0, height: 40 }
-    new TimelineBars(data).draw(canvas, place, (kind) => kind)
-    expect(drawn).toEqual([
-      { colour: 'done', alpha: 0.5, left: 10, width: 500 },
-      { colour: 'failed', alpha: 1, left: 270, width: 2 },
+    expect(drawn(data)).toEqual([
+      { colour: 'done', alpha: 0.5, left: 10, width: 500, top: 0, height: 17 },
+      { colour: 'failed', alpha: 1, left: 270, width: 2, top: 0, height: 17 },
+    ])
+  })
+
+  it('draws many failures as high as their part is, so that those that went well are still seen', () => {
+    const data = packed(
+      Array.from({ length: 5000 }, (_, at) => ({ startMs: at, durationMs: 1, failed: at % 10 > 4 })),
+    )
+    expect(drawn(data)).toEqual([
+      { colour: 'done', alpha: 1, left: 10, width: 500, top: 0, height: 8 },
+      { colour: 'failed', alpha: 1, left: 10, width: 500, top: 8, height: 9 },
     ])
   })
 
