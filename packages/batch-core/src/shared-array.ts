@@ -44,8 +44,8 @@ import { type ElementOf, type TypedArray, type TypedArrayType, typeNamed } from 
  * ({@link SharedArray.values}, {@link SharedArray.view}), not collective, by any rank at any time. Writing is
  * collective ({@link SharedArray.set}, {@link SharedArray.assign}), so that the copies of all nodes stay equal.
  *
- * An array may have more than 2^31 elements. Node 20 has two limits, which later ones don't have: 2^32 elements, and 4 GiB
- * where ranks are processes.
+ * An array may have more than 2^31 elements. In Node 20 the limits are 2^32 elements and, where ranks are processes,
+ * 4 GiB.
  *
  * ```js
  * const table = await SharedArray.empty({ communicator, type: Float64Array, shape: [2, 5, 10] })
