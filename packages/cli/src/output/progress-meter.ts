@@ -4,8 +4,27 @@ import { secondsLeft } from './time-left.ts'
 
 /** Over how long the rate is measured, in milliseconds. */
 const WINDOW_MS = 60_000
-/** From so many rounds of tasks on, their rate tells more of what is to come than the length of each. */
-export const ROUNDS_FOR_RATE = 5
+/** Of tasks shorter than this the rate tells more of what is to come: what lies between them counts as well. */
+const SHORT_SECONDS = 1
+/** It does so from so many rounds of tasks on. */
+const ROUNDS_FOR_RATE = 5
+
+/** How long a task takes, with what comes before and after it, in seconds; `undefined` if it can't be said. */
+export function secondsPerTask(known: {
+  /** Mean length of those that ended. */
+  readonly meanSeconds: number
+  readonly ratePerSecond: number
+  /** Tasks that ended while that rate was taken. */
+  readonly endedCount: number
+  /** Tasks that run at once. */
+  readonly atOnce: number
+}): number | undefined {
+  const { meanSeconds, ratePerSecond, endedCount, atOnce } = known
+  // Tasks that come and go between two looks have no length that could be seen.
+  const hasRate = (meanSeconds < SHORT_SECONDS && endedCount >= ROUNDS_FOR_RATE * atOnce) || meanSeconds === 0
+  if (!hasRate) return meanSeconds
+  return ratePerSecond === 0 ? undefined : atOnce / ratePerSecond
+}
 
 /** Progress at one moment. */
 export interface Progress {
@@ -65,10 +84,8 @@ export class ProgressMeter {
     if (meanSeconds === undefined) return undefined
     // While one task is ended and the next not yet claimed, a slot shows as free.
     const atOnce = Math.max(1, ...this.#samples.map(({ running }) => running))
-    // Tasks that come and go between two looks have no length that could be seen.
-    const hasRate = endedLately >= ROUNDS_FOR_RATE * atOnce || meanSeconds === 0
-    if (hasRate && ratePerSecond === 0) return undefined
-    const taskSeconds = hasRate ? atOnce / ratePerSecond : meanSeconds
+    const taskSeconds = secondsPerTask({ meanSeconds, ratePerSecond, endedCount: endedLately, atOnce })
+    if (taskSeconds === undefined) return undefined
     return secondsLeft({ openCount: OPEN, runningAges: this.#ages.agesAt(nowMs), taskSeconds, atOnce })
   }
 }

@@ -2,7 +2,7 @@ import type { RootView, TaskReport } from '@mpibatch/fs-state'
 import { formatDuration } from '../input/duration.ts'
 import { isoTime } from './iso-time.ts'
 import { printable } from './printable.ts'
-import { ROUNDS_FOR_RATE } from './progress-meter.ts'
+import { secondsPerTask } from './progress-meter.ts'
 import { outcomeText } from './task-line.ts'
 import { secondsLeft } from './time-left.ts'
 
@@ -153,9 +153,9 @@ function leftOf(
   if (!isAtWork || lengths.count === 0) return null
   const meanSeconds = lengths.sumMs / lengths.count / 1000
   const atOnce = Math.max(running.length, 1)
-  // What comes between tasks counts where they are short.
-  const rounds = (ratePerSecond * RATE_WINDOW_MS) / 1000 / atOnce
-  const taskSeconds = rounds >= ROUNDS_FOR_RATE ? atOnce / ratePerSecond : meanSeconds
+  const endedCount = (ratePerSecond * RATE_WINDOW_MS) / 1000
+  const taskSeconds = secondsPerTask({ meanSeconds, ratePerSecond, endedCount, atOnce })
+  if (taskSeconds === undefined) return null
   const runningAges = running.map(({ startedAtMs = nowMs }) => Math.max(nowMs - startedAtMs, 0) / 1000)
   return Math.round(secondsLeft({ openCount, runningAges, taskSeconds, atOnce }))
 }
