@@ -104,6 +104,10 @@ export default defineConfig({
         },
       },
       {
+        // Each example alone and on threads; test/mpi has them under MPI.
+        test: { name: 'examples', include: ['test/examples/**/*.test.ts'], retry, testTimeout: 90_000 },
+      },
+      {
         // Starts the program once for each shell line of the documentation.
         test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 300_000 },
       },

@@ -1,4 +1,4 @@
-/** The programs of `examples/09-from-pshmem` under a launcher; `test/e2e/from-pshmem.test.ts` has the same without. */
+/** The programs of `examples/09-from-pshmem` under a launcher; `test/examples/from-pshmem.test.ts` has the same without. */
 import { join } from 'node:path'
 import { it } from 'vitest'
 import { expectBatch, expectLock, expectShared, FROM_PSHMEM } from '../support/from-pshmem.ts'
