@@ -75,7 +75,6 @@ export async function openBatchWith(
   const given = options.communicator ?? runtime?.communicator
   const communicator = given ?? createSoloCommunicator()
   const tasks = resolved.tasks.map((task) => planScriptTask(task, resolved.version))
-  await agree(communicator, { ...resolved, tasks })
   const { root, initialStates, ...settings } = resolved
   const provider =
     root === null ? createMemoryStateProvider(initialStates) : createProvider({ root, ...settings })
@@ -85,7 +84,8 @@ export async function openBatchWith(
   const groupSize = isAlone ? groupSizeAlone(resolved.groupSize) : resolved.groupSize
   const rootRank = isAlone ? 0 : checkRootRank(resolved.rootRank, communicator)
   const ranks = { communicator, groupSize, rootRank }
-  const opened = await openParts({ ...resolved, ...ranks, tasks, provider, stop, interrupt, onFault })
+  const plan = { ...resolved, ...ranks, tasks, provider, stop, interrupt, onFault }
+  const opened = await openParts(plan, (world) => agree(world, { ...resolved, tasks }))
   if (runtime !== undefined && communicator.rank === 0) announce(runtime, root, tasks, opened)
   return opened.batch
 }
@@ -101,9 +101,18 @@ interface OpenedBatch {
   readonly store: StateStore
 }
 
-async function openParts(plan: BatchPlan): Promise<OpenedBatch> {
+/** @param check - Collective, before anything else; what it throws, it throws on all ranks. */
+async function openParts(
+  plan: BatchPlan,
+  check: (world: Communicator) => Promise<void> = () => Promise.resolve(),
+): Promise<OpenedBatch> {
   const { communicator, tasks, rootRank = 0, onFault } = plan
+  // The one call on what is the caller's, so that batches which are opened at once don't mix.
   const world = await communicator.duplicate()
+  await check(world).catch(async (error) => {
+    await world.close()
+    throw error
+  })
   const workers = await createWorkerGroup(world, plan.groupSize)
   const control = await workers.group.duplicate()
   const fromRoot = await rootFirst(world, rootRank)

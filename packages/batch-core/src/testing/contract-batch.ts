@@ -169,6 +169,22 @@ export const batchCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'batches that are opened, run and closed at once do not mix',
+    run: async (communicator) => {
+      const ends = await Promise.all(
+        [5, 9, 2].map(async (count) => {
+          const batch = await openInMemory(communicator, { tasks: names(count) })
+          assert.deepEqual(await takenByGroups(batch, await takeAll(batch)), Array(count).fill(1))
+          return await batch.close()
+        }),
+      )
+      assert.deepEqual(
+        ends.map(({ DONE }) => DONE),
+        [5, 9, 2],
+      )
+    },
+  },
+  {
     name: 'any rank can be the root of a batch, and a rank that is none is refused on all',
     run: async (communicator) => {
       for (const rootRank of ranksOf(communicator)) {
