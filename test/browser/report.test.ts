@@ -89,6 +89,15 @@ describe.skipIf(withoutBrowser)(`the report in a browser${BROWSER_NOTE}`, () => 
     expectNoFaults(report)
   })
 
+  it('runs no script that comes in later, even if one could be put in', async () => {
+    const { page, faults } = await openReport(await reportOfRun(['-c', 'exit 0 {}'], ['a']))
+    await page.evaluate(ADD_SCRIPTS)
+    expect(await page.title()).toBe('mpibatch.out: report of mpibatch')
+    await expect
+      .poll(() => faults.filter((fault) => fault.includes('Content Security Policy')))
+      .toHaveLength(2)
+  })
+
   it('opens logs as text, also a log that looks like a page', async () => {
     const path = await reportOfRun(
       ['-c', `echo '<html><script>document.title="run"</script>'; exit 1`],
@@ -186,3 +195,13 @@ const ZOOM_REPEATEDLY = `new Promise((resolve) => {
   }
   requestAnimationFrame(next)
 })`
+
+/** Puts a script into the page, and an element that would run one, as a hole in our own scripts would. */
+const ADD_SCRIPTS = `{
+  const script = document.createElement('script')
+  script.textContent = 'document.title = "run"'
+  document.body.append(script)
+  const holder = document.createElement('div')
+  holder.innerHTML = '<img src="data:," onerror="document.title = 1">'
+  document.body.append(holder)
+}`

@@ -73,7 +73,7 @@ function binOf(durationMs: number, edgesMs: readonly number[], isLogarithmic: bo
   const first = edgesMs[0] ?? 0
   const last = edgesMs[count] ?? 0
   const share = isLogarithmic
-    ? Math.log(Math.max(durationMs, first) / first) / Math.log(last / first)
+    ? Math.log(durationMs / first) / Math.log(last / first)
     : (durationMs - first) / (last - first)
   return Math.min(Math.max(Math.floor(share * count), 0), count - 1)
 }

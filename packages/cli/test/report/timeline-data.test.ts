@@ -94,8 +94,8 @@ describe('the timeline of a report', () => {
     const attempts = Array.from({ length: 10_000 }, (_, index) => ({
       ...{ startMs: index, durationMs: 1, task: index, failed: index % 100 === 5 },
     }))
-    const data = packed(attempts, 1000)
-    expect(data).toMatchObject({ shownCount: 1000, totalCount: 10_000 })
+    const data = packed(attempts, 1300)
+    expect(data).toMatchObject({ shownCount: 1300, totalCount: 10_000 })
     expect(bytesOf(data.endingIndexes).filter((ending) => ending === 1)).toHaveLength(100)
     const starts = [...wordsOf(data.starts)]
     const gaps = starts.slice(1).map((start, at) => (start - (starts[at] ?? 0)) * data.unitMs)
