@@ -69,6 +69,9 @@ export class LiveDetails {
       ...[this.#answer, this.#explanation],
     )
     this.#place.hidden = false
+    // Where the page is long, it opens out of sight.
+    this.#place.firstElementChild?.scrollIntoView({ block: 'nearest' })
+    this.#place.focus({ preventScroll: true })
     this.#openLog('stdout')
     this.update()
   }

@@ -19,6 +19,8 @@ export function showFigures(
   const { tasks, done, failed, fault } = status
   const total = counts.reduce((sum, count) => sum + count, 0)
   const percent = total === 0 ? 0 : Math.floor((100 * (done + failed)) / total)
+  const running = counts[CODE_NAMES.indexOf('RUNNING')] ?? 0
+  const lost = counts[CODE_NAMES.indexOf('LOST')] ?? 0
   document.title = `${percent} % · ${status.root}`
   showBar(counts, total)
   byId('figures').replaceChildren(
@@ -30,8 +32,9 @@ export function showFigures(
         'tasks, over the last minute',
       ),
       ...timeLeft(status),
-      figure('running', number(status.running), status.running === 1 ? 'task' : 'tasks'),
+      figure('running', number(running), running === 1 ? 'task' : 'tasks'),
       figure('failed', number(failed), failed === 1 ? 'task' : 'tasks'),
+      ...(lost === 0 ? [] : [figure('lost', number(lost), 'their owner is dead; a run takes them over')]),
     ],
   )
   byId('advice').textContent =

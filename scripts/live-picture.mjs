@@ -1,0 +1,75 @@
+/**
+ * Makes docs/live-page.png: the live page of a run that is at work, as Chromium shows it. Needs Debian's package chromium,
+ * and that the packages are built: `npm run build && node scripts/live-picture.mjs`.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { chromium } from 'playwright-core'
+
+const PROJECT = join(import.meta.dirname, '..')
+const PROGRAM = join(PROJECT, 'packages/cli/bin/mpibatch.mjs')
+const PICTURE = join(PROJECT, process.argv[2] ?? 'docs/live-page.png')
+const SIZE_MAX = 200_000
+
+/** Says what it does, and fails now and then. */
+const SIMULATION = `
+const sample = Number(process.argv[2])
+const steps = 200 + ((sample * 7919) % 700)
+for (let step = 0; step < steps; step += 100)
+  console.log(\`sample \${sample}, step \${step}: residual \${(0.5 ** (step / 100)).toExponential(2)}\`)
+await new Promise((done) => setTimeout(done, steps))
+if (sample % 61 === 17) {
+  console.error(\`sample \${sample}: no convergence after \${steps} steps\`)
+  process.exit(1)
+}
+`
+
+const folder = mkdtempSync(join(tmpdir(), 'mpibatch-picture-'))
+const programs = []
+const start = (...words) => {
+  const program = spawn(process.execPath, [PROGRAM, ...words], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  programs.push(program)
+  return program
+}
+try {
+  writeFileSync(join(folder, 'simulate.mjs'), SIMULATION)
+  const tasks = ['--array', '0-1199', '--', 'node', 'simulate.mjs', '{}']
+  start('run', '--root', 'samples', '-j', '8', '--progress', 'none', ...tasks)
+  while (!existsSync(join(folder, 'samples/.mpibatch/manifest'))) await pause(50)
+  const server = start('serve', 'samples')
+  const [link] = await once(server.stdout, 'data')
+  await takePicture(String(link).trim())
+} finally {
+  for (const program of programs) program.kill('SIGKILL')
+  await Promise.all(
+    programs.map((program) => program.exitCode ?? program.signalCode ?? once(program, 'exit')),
+  )
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+}
+const { size } = statSync(PICTURE)
+if (size > SIZE_MAX) throw new Error(`${PICTURE} has ${size} bytes, more than ${SIZE_MAX}`)
+
+async function takePicture(link) {
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, colorScheme: 'dark' })
+    await page.goto(link)
+    // By the third failure there is something to see.
+    const failure = page.locator('#failures tbody tr:nth-child(3) .link')
+    await failure.waitFor({ timeout: 180_000 })
+    await page.locator('#failures .link').first().click()
+    await page.locator('.log', { hasText: 'no convergence' }).waitFor()
+    await page.locator('.answer', { hasText: 'Next:' }).waitFor()
+    await page.evaluate(() => scrollTo(0, 0))
+    await page.screenshot({ path: PICTURE })
+  } finally {
+    await browser.close()
+  }
+}
