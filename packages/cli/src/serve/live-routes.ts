@@ -41,7 +41,7 @@ export function liveRoutes(
     ['GET /api/log', (query) => withTask(follower, query, (task) => logPiece(follower, task, query))],
   ])
   if (allowActions) {
-    const actions = new ActionQueue(root)
+    const actions = new ActionQueue(root, () => follower.lookAgain())
     routes.set('POST /api/retry', (_query, body) => actions.reopen(RETRY, body))
     routes.set('POST /api/recover', (_query, body) => actions.reopen(RECOVER, body))
   }
@@ -107,10 +107,13 @@ function byteOf(text: string | null): number | undefined {
 /** Opens tasks again, one request after another. */
 class ActionQueue {
   readonly #root: string
+  readonly #changed: () => void
   #isBusy = false
 
-  constructor(root: string) {
+  /** @param changed - Is called when tasks may have been opened. */
+  constructor(root: string, changed: () => void) {
     this.#root = root
+    this.#changed = changed
   }
 
   async reopen(reopening: Reopening, body: string): Promise<LiveAnswer> {
@@ -128,6 +131,7 @@ class ActionQueue {
       return json({ done: false, said }, error instanceof ConfigError ? 400 : 500)
     } finally {
       this.#isBusy = false
+      this.#changed()
     }
   }
 }

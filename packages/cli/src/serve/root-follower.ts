@@ -20,9 +20,9 @@ import { LiveFeed, liveCodeOf } from './live-feed.ts'
 
 /** Shortest time between two rounds, milliseconds. */
 const PACE_MS = 250
-/** Longest time between two rounds while tasks run, so that rate and time left are of now, milliseconds. */
+/** Longest time between two rounds while tasks run, so that rate and time left are of now, or walks are cheap; milliseconds. */
 const BUSY_MS = 1000
-/** The same while none does. */
+/** The same elsewhere. */
 const IDLE_MS = 10_000
 /** Longest time between two walks over all tasks where those are cheap, milliseconds. */
 const WALK_MS = 10_000
@@ -57,6 +57,8 @@ export class RootFollower {
   #view: RootView
   #reports: (TaskReport | undefined)[] = []
   #running = new Set<number>()
+  /** Ends the rest between two rounds. */
+  #rest = new AbortController()
   /** Time of the last walk's end, by the process's clock, and how long it took; milliseconds. */
   #walk = { endedMs: Number.NEGATIVE_INFINITY, tookMs: 0 }
 
@@ -103,21 +105,33 @@ export class RootFollower {
     return this.#view.taskDirectory(name)
   }
 
+  /** Looks at all tasks soon: some were changed in a way that no log tells of. */
+  lookAgain(): void {
+    this.#walk = { ...this.#walk, endedMs: Number.NEGATIVE_INFINITY }
+    this.#rest.abort()
+  }
+
   async #follow(signal: AbortSignal): Promise<void> {
     if (this.#view.refresh()) this.#begin()
+    const end = (): void => this.#rest.abort()
+    signal.addEventListener('abort', end)
     const watcher = watchRoot(this.#root, { paceMs: PACE_MS, onMessage: this.#onMessage })
     try {
       while (!signal.aborted) {
         await this.feed.viewed(signal)
+        // Made before the looking: what is asked for meanwhile ends the rest behind it at once.
+        this.#rest = new AbortController()
         if (this.#isWalkDue()) await this.#walkOver(signal)
         const startedMs = performance.now()
         this.#lookAtNews()
         watcher.watchTasks(this.#watched())
         // Half of the time at most, also where files are far away.
         await pause(Math.max(PACE_MS, performance.now() - startedMs), undefined, { signal })
-        await watcher.changed(this.#running.size > 0 ? BUSY_MS : IDLE_MS, signal)
+        const isCheap = this.#running.size > 0 || this.#walk.tookMs < SLICE_MS
+        await watcher.changed(isCheap ? BUSY_MS : IDLE_MS, this.#rest.signal)
       }
     } finally {
+      signal.removeEventListener('abort', end)
       await watcher.close()
     }
   }
