@@ -234,6 +234,7 @@ export const UNDOCUMENTED = new Set([
   'ThreadJob',
   'ThreadJobOptions',
   'ThreadJobResult',
+  'ThreadOutput',
   'TransportListener',
   'TransportMemory',
   'TYPE_NAMES',

@@ -119,6 +119,7 @@ export {
   type ThreadJob,
   type ThreadJobOptions,
   type ThreadJobResult,
+  type ThreadOutput,
 } from './threads/start-threads.ts'
 export { TokenLock } from './token-lock.ts'
 export type {

@@ -13,6 +13,13 @@ const LOST_RANK_MS_MAX = 1000
 /** Node's exit code of a program whose top level awaits what never comes. */
 const EXIT_UNSETTLED = 13
 
+/** A piece of what a rank printed. */
+export interface ThreadOutput {
+  readonly rank: number
+  readonly stream: 'stdout' | 'stderr'
+  readonly bytes: Buffer
+}
+
 /** Which job {@link startThreads} starts. */
 export interface ThreadJobOptions {
   /** Number of ranks, each a thread. */
@@ -25,6 +32,8 @@ export interface ThreadJobOptions {
   readonly options?: RuntimeOptions
   /** Environment variables beyond those of this process. @defaultValue none */
   readonly env?: Readonly<Record<string, string>>
+  /** Gets what ranks print. @defaultValue it goes to this process' own streams */
+  readonly onOutput?: (output: ThreadOutput) => void
   /** Memory limits of each thread. @defaultValue Node's */
   readonly resourceLimits?: ResourceLimits
 }
@@ -162,7 +171,7 @@ interface StartedRank {
 }
 
 function startRank(
-  { count, script, argv = [], options = {}, env, resourceLimits }: ThreadJobOptions,
+  { count, script, argv = [], options = {}, env, resourceLimits, onOutput }: ThreadJobOptions,
   place: Pick<ThreadSetup, 'rank' | 'ports' | 'stop'> & { readonly onReport: (report: ThreadReport) => void },
 ): StartedRank {
   const { rank, ports, stop, onReport } = place
@@ -180,10 +189,16 @@ function startRank(
     workerData,
     transferList: [control.port2, ...ports.filter((port) => port !== undefined)],
     argv: [...argv],
+    stdout: onOutput !== undefined,
+    stderr: onOutput !== undefined,
     ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     ...(resourceLimits === undefined ? {} : { resourceLimits }),
   })
   control.port1.on('message', onReport)
+  if (onOutput !== undefined) {
+    for (const stream of ['stdout', 'stderr'] as const)
+      worker[stream].on('data', (bytes: Buffer) => onOutput({ rank, stream, bytes }))
+  }
   return {
     worker,
     exited: new Promise((resolve) => worker.once('exit', resolve)),

@@ -43,6 +43,17 @@ export class ProgressDisplay {
     this.#stream.write(`mpibatch: ${text}\n`)
   }
 
+  /** Whether a bar is on the screen, which other output would tear. */
+  get isBar(): boolean {
+    return this.#style === 'bar'
+  }
+
+  /** Writes whole lines of somebody else's. */
+  writeLines(stream: 'stdout' | 'stderr', lines: Buffer): void {
+    if (this.#hasBar) this.#stream.write(CLEAR_LINE)
+    process[stream].write(lines)
+  }
+
   /**
    * Takes the bar away while something else is printed.
    *

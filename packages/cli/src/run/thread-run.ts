@@ -20,6 +20,7 @@ import type { HaltPolicy } from '../input/halt.ts'
 import type { ProgressDisplay } from '../output/progress-display.ts'
 import { haltOnCounts } from './halt-watch.ts'
 import type { JobLog } from './job-log.ts'
+import { RankOutput } from './rank-output.ts'
 import type { StopControl } from './stop-control.ts'
 
 /** What {@link runThreads} needs. */
@@ -54,11 +55,13 @@ export async function runThreads(options: ThreadRunOptions): Promise<ThreadRunRe
   const { stop, progress } = options
   const batches: { announced: AnnouncedBatch; table: TaskTable }[] = []
   const counts = (): TaskCounts => totalCounts(batches.map(({ table }) => table))
+  const output = new RankOutput((stream, lines) => progress.writeLines(stream, lines))
   const job = startThreads({
     count: options.ranks,
     script: options.script,
     argv: options.scriptArguments,
     options: options.options,
+    ...(progress.isBar ? { onOutput: (piece) => output.take(piece) } : {}),
   })
   const leases: StoreLease[] = []
   job.onBatch((announced) => {
@@ -71,6 +74,7 @@ export async function runThreads(options: ThreadRunOptions): Promise<ThreadRunRe
   followStop(job, stop)
   const watch = haltOnCounts(options.halt, { counts, stop })
   const result = await job.ended
+  output.end()
   watch.stop()
   progress.stop()
   // Ranks that were ended hold claims that nobody will publish any more.
