@@ -7,7 +7,7 @@ import { readableOutput } from './printable.ts'
 
 /** Time between two looks at a log that may grow, milliseconds. */
 const FOLLOW_MS = 500
-/** Bytes that are shown at most; beyond it only the end stays. */
+/** Bytes that are shown at most of a log that grows; beyond it only the end stays. */
 const SHOWN_MAX = 2 * 1024 * 1024
 
 /** A log on the page. Make a new one for another file, and close it when it is not shown any more. */
@@ -78,8 +78,9 @@ export class LiveLog {
       return false
     }
     const isOther = shown !== undefined && (piece.file !== shown.file || piece.size < shown.to)
-    if (isOther || (shown !== undefined && piece.size - shown.from > SHOWN_MAX)) {
-      // The next attempt has a new file; and of one that prints that much, its end is shown again.
+    const isTooLong = shown !== undefined && piece.bytes.length > 0 && piece.size - shown.from > SHOWN_MAX
+    if (isOther || isTooLong) {
+      // The next attempt has a new file; and of one that goes on to print that much, its end is shown again.
       this.#forget()
       return true
     }
@@ -104,11 +105,13 @@ export class LiveLog {
     const shown = this.#shown
     if (shown === undefined) return
     const piece = await askLog(this.#task, this.#file, { before: shown.from }).catch(() => undefined)
-    if (this.#closed || piece === undefined || piece.file !== shown.file || shown !== this.#shown) return
+    // What came at the end meanwhile is no matter, but the beginning has to be the same.
+    const now = this.#shown
+    if (this.#closed || piece === undefined || now?.file !== piece.file || now.from !== shown.from) return
     const height = this.#text.scrollHeight
     this.#text.prepend(readableOutput(new TextDecoder().decode(piece.bytes)))
     this.#text.scrollTop += this.#text.scrollHeight - height
-    this.#shown = { ...shown, from: piece.from }
+    this.#shown = { ...now, from: piece.from }
     this.#showNote(piece.size)
   }
 
