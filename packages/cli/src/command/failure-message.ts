@@ -32,11 +32,21 @@ function reasonOf(result: CommandResult): string {
   }
 }
 
-/** The last line with something on it, made safe to print; `undefined` if there is none. */
+/** With this line Node ends what it says of an error that nobody caught. */
+const NODE_END = /^Node\.js v\d/
+/** What it says of the error itself stands above its stack. */
+const ERROR_LINE = /^(Uncaught )?[\w$.]*(Error|Exception)\b/
+
+/** The last line with something on it, made safe to print; `undefined` if there is none. Of an error in Node, its message. */
 function lastLineOf(path: string): string | undefined {
   const text = tailOf(path)
-  const lines = stripVTControlCharacters(text).split(/[\r\n]+/)
-  return lines.map(oneLine).findLast((line) => line !== '')
+  const lines = stripVTControlCharacters(text)
+    .split(/[\r\n]+/)
+    .map(oneLine)
+    .filter((line) => line !== '')
+  const last = lines.at(-1)
+  if (last === undefined || !NODE_END.test(last)) return last
+  return lines.findLast((line) => ERROR_LINE.test(line)) ?? lines.at(-2) ?? last
 }
 
 function tailOf(path: string): string {

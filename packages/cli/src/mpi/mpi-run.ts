@@ -94,7 +94,7 @@ interface RankWork {
 
 const LEFT_OPEN: RankFailure = {
   message:
-    'The job script ended here without closing its batch, and other ranks still wait. Call batch.close() on every rank.',
+    'The job script ended here without closing what it has opened with the other ranks (a batch, a lock, an array), and they still wait. Call close() of it on every rank.',
   code: '',
   exitCode: EXIT_CODE.notDone,
 }

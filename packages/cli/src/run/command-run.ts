@@ -17,6 +17,7 @@ import type { GroupPeers } from './group-members.ts'
 import { haltOnCounts } from './halt-watch.ts'
 import { OutputOrder } from './output-order.ts'
 import { OutputPrinter } from './output-printer.ts'
+import { ownCommand } from './own-command.ts'
 import { type PlannedCommands, planCommands, readCommandList } from './plan-commands.ts'
 import { runSlots } from './slot-run.ts'
 import { LocalTaskEnds, type TaskEnds } from './task-ends.ts'
@@ -80,7 +81,7 @@ export async function runCommandBatch(
     acceptChanges: options.acceptChanges,
     crashLimit: options.crashLimit,
     liveness: options.liveness,
-    command: process.argv.slice(2).join(' '),
+    command: ownCommand(process.argv.slice(2)),
   })
   let guard: CommandGuard | undefined
   const guarded = async (opening: Promise<StateStore>): Promise<StateStore> => {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -21,6 +21,16 @@ describe('failureMessage', () => {
     expect(messageAfter('Traceback:\n  ValueError: no beam \n\n \n')).toBe('exit code 3: ValueError: no beam')
     expect(messageAfter('no newline')).toBe('exit code 3: no newline')
     expect(messageAfter('10 %\r50 %\rfailed')).toBe('exit code 3: failed')
+  })
+
+  it('quotes the error of a Node program, not what Node says behind it', () => {
+    const cause = "new Error('no beam', { cause: new RangeError('inner') })"
+    const { stderr } = spawnSync(process.execPath, ['-e', `function f() { throw ${cause} }; f()`], {
+      encoding: 'utf8',
+    })
+    expect(stderr.trimEnd()).toMatch(/\nNode\.js v[\d.]+$/)
+    expect(messageAfter(stderr)).toMatch(/^exit code 3: .*(Error: no beam|RangeError: inner)/)
+    expect(messageAfter("thrown: 'a text'\n\nNode.js v20.20.2\n")).toBe("exit code 3: thrown: 'a text'")
   })
 
   it('is the reason alone where there is nothing to quote', () => {
