@@ -302,7 +302,7 @@ describeMpi('a job script of mpibatch run under a launcher', ['openmpi', 'mpich'
     )
     const ended = await runOn(mpi, 3, [path], { cwd })
     expect(ended.exitCode, ended.stderr).toBe(1)
-    expect(ended.stderr).toContain('rank 1: The job script ended here without closing its batch')
+    expect(ended.stderr).toContain('rank 1: The job script ended here without closing what it has opened')
   })
 
   it('drains at a signal', async () => {
