@@ -36,7 +36,7 @@ export default defineConfig({
       },
       {
         // Hundreds of processes that are killed or stopped, one after another.
-        test: { name: 'crashes', include: ['test/crashes/**/*.test.ts'], testTimeout: 60_000 },
+        test: { name: 'crashes', include: ['test/crashes/**/*.test.ts'], retry, testTimeout: 90_000 },
       },
       {
         // Needs Open MPI and MPICH; each is skipped where it is missing, unless MPIBATCH_REQUIRE_MPI=1.
@@ -108,7 +108,7 @@ export default defineConfig({
         test: { name: 'examples', include: ['test/examples/**/*.test.ts'], retry, testTimeout: 90_000 },
       },
       {
-        // Starts the program once for each shell line of the documentation.
+        // Holds the documentation against the program, which it starts once for each of its shell lines.
         test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 300_000 },
       },
       {

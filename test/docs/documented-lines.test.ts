@@ -26,7 +26,7 @@ const ELSEWHERE: readonly RegExp[] = [
   /python3/,
   // Goes on until it is interrupted, and the tunnel to it: test/e2e/serve.test.ts.
   /^mpibatch serve|^ssh /,
-  // Two machines: test/e2e/doctor.test.ts and test:cluster.
+  // Two machines: test/doctor/program.test.ts and test:cluster.
   /--peer/,
 ]
 

@@ -1,10 +1,5 @@
 import { Batch } from './batch.ts'
-import {
-  type BatchOptions,
-  type LivenessOptions,
-  type ResolvedBatchOptions,
-  resolveBatchOptions,
-} from './batch-options.ts'
+import type { BatchOptions, LivenessOptions, ResolvedBatchOptions } from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
 import { ElsewhereWatch } from './elsewhere-watch.ts'
 import { ConfigError, ConfigMismatchError } from './errors.ts'
@@ -71,6 +66,7 @@ export async function openBatchWith(
   createProvider: CreateStoreProvider,
 ): Promise<Batch> {
   const runtime = options.communicator === undefined ? findRuntime() : undefined
+  const { resolveBatchOptions } = await import('./resolve-batch-options.ts')
   const resolved = resolveBatchOptions(options, runtime?.options)
   const given = options.communicator ?? runtime?.communicator
   const communicator = given ?? createSoloCommunicator()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { resolveBatchOptions } from '../src/batch-options.ts'
 import { ConfigError, checkTaskNames, taskNameFault } from '../src/index.ts'
+import { resolveBatchOptions } from '../src/resolve-batch-options.ts'
 
 describe('options of a batch', () => {
   it('get their defaults, and tasks by name become definitions', () => {

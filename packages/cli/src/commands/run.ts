@@ -6,7 +6,8 @@ import { SupervisorReport, takeSupervisorToken } from '../launch/supervised.ts'
 import { findLauncher } from '../mpi/find-launcher.ts'
 import { ProgressDisplay } from '../output/progress-display.ts'
 import { reportError } from '../output/report-error.ts'
-import { JobLog } from '../run/job-log.ts'
+import type { JobLog } from '../run/job-log.ts'
+import { openJobLog } from '../run/open-job-log.ts'
 import { type RunSummary, summarize, summaryLines } from '../run/run-summary.ts'
 import { StopControl } from '../run/stop-control.ts'
 import { findTimeLimit } from '../run/time-limit.ts'
@@ -101,7 +102,7 @@ async function runHere(
   supervisor.started()
   let jobLog: JobLog | undefined
   try {
-    jobLog = JobLog.open(request.options, progress)
+    jobLog = await openJobLog(request.options, progress)
     const timeLimitMs = await findTimeLimit(request.options.timeLimit)
     const context = { request, stop, progress, jobLog, timeLimitMs }
     const outcome = request.work?.kind === 'script' ? await runScript(context) : await runCommands(context)

@@ -18,7 +18,8 @@ import type { RunRequest } from '../input/run-request.ts'
 import { showLife } from '../launch/rank-watch.ts'
 import type { SupervisorReport } from '../launch/supervised.ts'
 import { ProgressDisplay } from '../output/progress-display.ts'
-import { JobLog } from '../run/job-log.ts'
+import type { JobLog } from '../run/job-log.ts'
+import { openJobLog } from '../run/open-job-log.ts'
 import { StopControl } from '../run/stop-control.ts'
 import { findTimeLimit } from '../run/time-limit.ts'
 import { runMpiCommands } from './mpi-commands.ts'
@@ -140,7 +141,7 @@ class RankRun {
     const { job, request, stop, progress, say } = this.#parts
     let jobLog: JobLog | undefined
     try {
-      if (job.facts.rank === 0) jobLog = JobLog.open(request.options, progress)
+      if (job.facts.rank === 0) jobLog = await openJobLog(request.options, progress)
       const { timeLimit } = request.options
       const timeLimitMs = await shareFound(job.communicator, () => findTimeLimit(timeLimit))
       const context: RunContext = { request, stop, progress, jobLog, timeLimitMs }

@@ -1,9 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { ConfigError, type PlannedTask, type StoreTicket } from '@mpibatch/batch-core'
 import { AttemptFollower } from '@mpibatch/fs-state'
-import type { RunOptions } from '../input/options.ts'
 import { JOB_LOG_HEADER, jobLogLine } from '../output/job-log-line.ts'
-import type { ProgressDisplay } from '../output/progress-display.ts'
 
 /** How often the records are looked at, in milliseconds. */
 const LOOK_MS = 500
@@ -35,18 +33,11 @@ export class JobLog {
   #hasFailed = false
 
   /**
-   * Opens the file, if one was asked for; on the one process of the run that keeps it.
+   * Opens the file.
    *
-   * @throws {@link ConfigError} if the file can't be written, or is something else than a job log.
+   * @throws {@link ConfigError} if it can't be written, or is something else than a job log.
    */
-  static open(
-    { jobLog: path }: Pick<RunOptions, 'jobLog'>,
-    progress: Pick<ProgressDisplay, 'message'>,
-  ): JobLog | undefined {
-    return path === undefined ? undefined : new JobLog(path, (text) => progress.message(text))
-  }
-
-  private constructor(path: string, onMessage: (text: string) => void) {
+  constructor(path: string, onMessage: (text: string) => void) {
     this.#path = path
     this.#onMessage = onMessage
     this.#descriptor = openLog(path)
