@@ -11,14 +11,11 @@ import { createFsStateProvider } from '@mpibatch/fs-state'
 import { CommandGuard } from '../command/command-guard.ts'
 import { NodeCommandRunner } from '../command/node-command-runner.ts'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
-import type { RunOptions } from '../input/options.ts'
-import type { CommandPlan } from '../input/plan.ts'
-import type { GroupPeers } from './group-members.ts'
+import { commandRanks, type GroupPeers } from './group-members.ts'
 import { haltOnCounts } from './halt-watch.ts'
-import { OutputOrder } from './output-order.ts'
-import { OutputPrinter } from './output-printer.ts'
 import { ownCommand } from './own-command.ts'
 import { type PlannedCommands, planCommands, readCommandList } from './plan-commands.ts'
+import { Printing } from './printing.ts'
 import { runSlots } from './slot-run.ts'
 import { LocalTaskEnds, type TaskEnds } from './task-ends.ts'
 
@@ -40,8 +37,7 @@ export async function runCommandTasks(context: RunContext): Promise<RunOutcome> 
     batchGroupSize: 1,
     slots: Math.min(groupCount, list.atOnceMax ?? groupCount),
     firstSlot: 0,
-    groupRanks:
-      options.groupExec === 'all' ? Array.from({ length: options.groupSize }, (_, rank) => rank) : [0],
+    groupRanks: commandRanks(options),
     inherited: { ...process.env },
     onMessage: (text) => progress.message(text),
   })
@@ -105,18 +101,15 @@ export async function runCommandBatch(
     onFault: onMessage,
   })
   progress.start(() => batch.counts())
-  const { print } = options
-  const ends = own.ends ?? new LocalTaskEnds()
-  const printer =
-    print === undefined || communicator.rank > 0
-      ? undefined
-      : await openPrinter(batch, { request, progress, tasks })
-  if (printer !== undefined) ends.listen((taskIndex, end) => printer.ended(taskIndex, end))
   // What ranks elsewhere have done is seen a moment later than it happens.
   const watch =
     communicator.size > 1 ? haltOnCounts(options.halt, { counts: () => batch.counts(), stop }) : undefined
+  const { print } = options
+  let printing: Printing | undefined
   let failure: unknown
   try {
+    const ends = own.ends ?? new LocalTaskEnds()
+    printing = print && (await Printing.start(print, { batch, tasks, options, progress, ends }))
     await runSlots({
       batch,
       runner: new NodeCommandRunner({ lease: batch.lease, guard }),
@@ -132,63 +125,22 @@ export async function runCommandBatch(
       environment: options.environment,
       timeoutMs: options.timeoutMs,
       retries: options.retries,
-      // What is printed is read from the logs, and the printer removes those that nobody wants to keep.
-      logs: print === undefined ? options.logs : 'all',
-      onEnd: print === undefined ? undefined : (taskIndex, end) => ends.tell(taskIndex, end),
+      logs: printing?.logs ?? options.logs,
+      onEnd: (taskIndex, end) => printing?.ended(taskIndex, end),
       halt: options.halt,
       stop,
       onMessage,
     })
-    await ends.close()
+    await printing?.hearAll()
   } catch (error) {
     failure = error
-    ends.abandon()
   }
-  await printer?.close()
+  await printing?.close()
   watch?.stop()
   progress.stop()
   guard?.close()
   const counts = await closeAfter(failure, batch)
   return { root: options.root, counts }
-}
-
-async function openPrinter(
-  batch: Batch,
-  { request, progress, tasks }: Pick<RunContext, 'request' | 'progress'> & Pick<CommandPlan, 'tasks'>,
-): Promise<OutputPrinter> {
-  const { options } = request
-  const { print, retries, logs, groupExec, groupSize } = options
-  return new OutputPrinter({
-    nameOf: (taskIndex) => tasks[taskIndex]?.name ?? '',
-    directoryOf: (taskIndex) => mustHave(batch.directoryOf(taskIndex)),
-    groupRanks: groupExec === 'all' ? Array.from({ length: groupSize }, (_, rank) => rank) : [0],
-    tag: print?.tag ?? false,
-    order: new OutputOrder({
-      retries,
-      awaited: print?.keepOrder === true ? await awaitedTasks(batch, options) : undefined,
-    }),
-    logs,
-    progress,
-  })
-}
-
-/** For each task whether this run may run it, as far as that can be known when it begins. */
-async function awaitedTasks(
-  batch: Batch,
-  { rerun, retryFailed, stealRunning }: Pick<RunOptions, 'rerun' | 'retryFailed' | 'stealRunning'>,
-): Promise<boolean[]> {
-  // Other ranks may have begun; where there are none, what runs does so elsewhere.
-  const running = stealRunning || batch.communicator.size > 1
-  return (await batch.states()).map((state) => {
-    if (state === 'OPEN') return true
-    if (state === 'RUNNING') return running
-    return state === 'FAILED' ? retryFailed : state === 'DONE' && rerun
-  })
-}
-
-function mustHave<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('A run of commands needs a task root')
-  return value
 }
 
 /** Closes what is open; an error from before stands before one of closing. */

@@ -4,6 +4,15 @@
  */
 import { setMaxListeners } from 'node:events'
 import type { CommandResult } from '../command/command-runner.ts'
+import type { RunOptions } from '../input/options.ts'
+
+/** The members of a group that run a command, where all of them are in one process. */
+export function commandRanks({
+  groupExec,
+  groupSize,
+}: Pick<RunOptions, 'groupExec' | 'groupSize'>): readonly number[] {
+  return groupExec === 'all' ? Array.from({ length: groupSize }, (_, rank) => rank) : [0]
+}
 
 /** How one member ended its part of a task. */
 export interface MemberEnd {

@@ -133,7 +133,7 @@ interface MemberPlace {
 async function runCommand(options: SlotRunOptions, task: Task, place: MemberPlace): Promise<CommandResult> {
   const { batch, stop } = options
   const { slot, groupRank, signal } = place
-  const directory = directoryOf(task)
+  const directory = requireDirectory(task.directory)
   const ended = await options.runner.run({
     argv: options.render(task, { slot, directory }),
     directory: options.inTaskDirectory ? directory : process.cwd(),
@@ -155,13 +155,14 @@ async function runCommand(options: SlotRunOptions, task: Task, place: MemberPlac
   return (await wasEndedWithUs(ended, stop)) ? { ...ended, reason: 'interrupted' } : ended
 }
 
-function directoryOf({ directory }: Task): string {
+/** The directory of a task: commands have one, as their batches have a root. */
+export function requireDirectory(directory: string | undefined): string {
   if (directory === undefined) throw new Error('A run of commands needs a task root')
   return directory
 }
 
 function pathsOf({ logs }: SlotRunOptions, task: Task, groupRank: number): LogPaths {
-  return logPaths(logs, directoryOf(task), groupRank)
+  return logPaths(logs, requireDirectory(task.directory), groupRank)
 }
 
 /**
