@@ -63,11 +63,11 @@ it('a script quotes for sbatch and for the shell what they would take apart', ()
 })
 
 describe('a job goes on in another one', () => {
-  const ended = { exitCode: 143, drainedAtSeconds: 100, hasTimeLimit: false, isCancelled: false }
+  const ended = { exitCode: 143, isDrained: true, hasTimeLimit: false, isCancelled: false }
 
   it('where its time has ended the run', () => {
     expect(goesOn(ended)).toBe(true)
-    expect(goesOn({ ...ended, drainedAtSeconds: undefined, hasTimeLimit: true })).toBe(true)
+    expect(goesOn({ ...ended, isDrained: false, hasTimeLimit: true })).toBe(true)
   })
 
   it.each([
@@ -75,7 +75,7 @@ describe('a job goes on in another one', () => {
     ['tasks failed, or a policy halted it', { exitCode: 1 }],
     ['it could not run', { exitCode: 3 }],
     ['it was cancelled', { isCancelled: true }],
-    ['another signal has ended it', { drainedAtSeconds: undefined }],
+    ['another signal has ended it', { isDrained: false }],
   ])('but not where %s', (_why, change) => {
     expect(goesOn({ ...ended, ...change })).toBe(false)
   })

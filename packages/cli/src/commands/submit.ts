@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { realpathSync } from 'node:fs'
-import { text as readAll } from 'node:stream/consumers'
+import { promisify } from 'node:util'
 import { ConfigError, SchedulerError } from '@mpibatch/batch-core'
 import { EXIT_CODE } from '../exit-code.ts'
-import { findOption } from '../input/find-option.ts'
 import { type RunRequest, readRunRequest } from '../input/run-request.ts'
 import { readsStandardInput } from '../input/task-source.ts'
 import { batchScript } from '../submit/batch-script.ts'
@@ -17,7 +16,7 @@ import { runCommand } from './run.ts'
 /** Inside of a job: how often it may still submit its continuation. Not for users. */
 const INSIDE = 'inside'
 /** What starts the ranks where there may be several: it finds the nodes of a Slurm job by itself. */
-const LAUNCHER = 'mpirun'
+const LAUNCHER = '--launcher=mpirun'
 
 /** `mpibatch submit [--time … --nodes …] -- run …`: a Slurm job that drains before its time limit and continues itself. */
 export const submitCommand: Command = {
@@ -78,7 +77,7 @@ function withLauncher(
   { request, options }: { readonly request: RunRequest; readonly options: SubmitOptions },
 ): readonly string[] {
   if (!options.needsLauncher || request.options.launcher !== undefined) return runWords
-  return [`--${findOption('--launcher').name}=${LAUNCHER}`, ...runWords]
+  return [LAUNCHER, ...runWords]
 }
 
 /** A job whose run says how many slots it has wants as many processors. */
@@ -106,21 +105,16 @@ function scriptOf({ options, submitWords, runWords }: SubmitPlan, left: number):
 async function runInside(plan: SubmitPlan, left: number): Promise<number> {
   const watch = new JobWatch(plan.options.drainSeconds)
   const exitCode = await runCommand.run(plan.runWords)
-  const { drainedAtSeconds, isCancelled } = watch
-  const { hasTimeLimit } = plan
-  if (goesOn({ exitCode, drainedAtSeconds, hasTimeLimit, isCancelled })) {
-    if (left <= 0) {
-      say('Tasks are open, but no continuation is left. Submit the same line again to go on.')
-      return exitCode
-    }
-    say(
-      `Tasks are open, so the job goes on in another: ${(await sendScript(scriptOf(plan, left - 1))).trim()}.`,
-    )
-    watch.stop()
-    // This part has done what it was to do.
-    return EXIT_CODE.done
+  const { isDrained, isCancelled } = watch
+  if (!goesOn({ exitCode, isDrained, isCancelled, hasTimeLimit: plan.hasTimeLimit })) return exitCode
+  if (left <= 0) {
+    say('Tasks are open, but no continuation is left. Submit the same line again to go on.')
+    return exitCode
   }
-  return exitCode
+  const submitted = await sendScript(scriptOf(plan, left - 1))
+  say(`Tasks are open, so the job goes on in another: ${submitted.trim()}.`)
+  // This part has done what it was to do.
+  return EXIT_CODE.done
 }
 
 function say(text: string): void {
@@ -133,22 +127,19 @@ async function sendScript(script: string): Promise<string> {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith('SBATCH_')),
   )
-  const child = spawn('sbatch', [], { stdio: ['pipe', 'pipe', 'pipe'], env: environment })
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve(code))
-  })
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(script)
-  const [stdout, stderr, code] = await Promise.all([
-    readAll(child.stdout),
-    readAll(child.stderr),
-    ended,
-  ]).catch((error: NodeJS.ErrnoException) => {
-    throw new SchedulerError(
-      `sbatch can't be started (${error.message}). Is this a login node of a cluster with Slurm?`,
-    )
-  })
-  if (code === 0) return stdout
-  throw new SchedulerError(`sbatch took no job: ${stderr.trim() || `exit code ${code}`}`)
+  const sending = promisify(execFile)('sbatch', [], { env: environment })
+  sending.child.stdin?.on('error', () => undefined)
+  sending.child.stdin?.end(script)
+  try {
+    return (await sending).stdout
+  } catch (error) {
+    const { code, stderr = '', message } = error as Error & { code?: unknown; stderr?: string }
+    // Such as ENOENT, from the system; the program's own is a number.
+    if (typeof code === 'string') {
+      throw new SchedulerError(
+        `sbatch can't be started (${message}). Is this a login node of a cluster with Slurm?`,
+      )
+    }
+    throw new SchedulerError(`sbatch took no job: ${stderr.trim() || `exit code ${code}`}`)
+  }
 }

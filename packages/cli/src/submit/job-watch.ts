@@ -1,51 +1,40 @@
 /** How long after Slurm's signal a TERM is its own, at the end of the time; one that comes earlier cancels the job. */
 const SIGNAL_EARLY_SECONDS = 60
 
-/** Watches the signals that come to a job beside those that its run obeys. */
+/** Watches, to the end of the process, the signals that come to a job; its run obeys them by itself. */
 export class JobWatch {
-  readonly #startedMs = performance.now()
   readonly #drainSeconds: number
-  #drainedAtSeconds: number | undefined
+  /** When Slurm's signal came, by a monotonic clock. */
+  #drainedAtMs: number | undefined
   #isCancelled = false
-  readonly #handlers: readonly [NodeJS.Signals, () => void][]
 
   /** @param drainSeconds - How long before the end of the job Slurm's signal comes. */
   constructor(drainSeconds: number) {
     this.#drainSeconds = drainSeconds
-    this.#handlers = [
-      ['SIGUSR1', () => this.#onDrain()],
-      ['SIGTERM', () => this.#onEnd()],
-      ['SIGINT', () => this.#onEnd()],
-    ]
-    for (const [signal, handler] of this.#handlers) process.on(signal, handler)
+    process.on('SIGUSR1', () => this.#onDrain())
+    process.on('SIGTERM', () => this.#onEnd())
+    process.on('SIGINT', () => this.#onEnd())
   }
 
-  get drainedAtSeconds(): number | undefined {
-    return this.#drainedAtSeconds
+  /** Whether Slurm's signal has come. */
+  get isDrained(): boolean {
+    return this.#drainedAtMs !== undefined
   }
 
+  /** Whether TERM or INT came before it, or long before the end of the job. */
   get isCancelled(): boolean {
     return this.#isCancelled
   }
 
-  /** Gives the signals back. */
-  stop(): void {
-    for (const [signal, handler] of this.#handlers) process.off(signal, handler)
-  }
-
-  get #seconds(): number {
-    return (performance.now() - this.#startedMs) / 1000
-  }
-
   #onDrain(): void {
-    this.#drainedAtSeconds ??= this.#seconds
+    this.#drainedAtMs ??= performance.now()
   }
 
   #onEnd(): void {
-    const sinceDrain = this.#seconds - (this.#drainedAtSeconds ?? Number.POSITIVE_INFINITY)
+    const secondsSince = (performance.now() - (this.#drainedAtMs ?? Number.POSITIVE_INFINITY)) / 1000
     // Slurm sends USR1 up to a minute before its time, and TERM when the time is over.
     const isTimely =
-      sinceDrain >= Math.min(this.#drainSeconds, Math.max(this.#drainSeconds - SIGNAL_EARLY_SECONDS, 1))
+      secondsSince >= Math.min(this.#drainSeconds, Math.max(this.#drainSeconds - SIGNAL_EARLY_SECONDS, 1))
     if (!isTimely) this.#isCancelled = true
   }
 }

@@ -2,7 +2,7 @@ import { ConfigError } from '@mpibatch/batch-core'
 import { parseDuration } from '../input/duration.ts'
 
 /** `minutes`, `minutes:seconds`, `hours:minutes:seconds`, `days-hours`, and longer forms with days. */
-const SLURM_FORM = /^(?:(\d+)-(\d+)(?::(\d+)(?::(\d+))?)?|(\d+)(?::(\d+)(?::(\d+))?)?)$/
+const SLURM_FORM = /^(\d+-)?\d+(:\d+){0,2}$/
 
 /**
  * Reads a time limit as sbatch does (`90` is 90 minutes), or with units (`1h30m`).
@@ -11,17 +11,13 @@ const SLURM_FORM = /^(?:(\d+)-(\d+)(?::(\d+)(?::(\d+))?)?|(\d+)(?::(\d+)(?::(\d+
  * @throws {@link ConfigError} if it is neither.
  */
 export function parseSlurmTime(text: string): number {
-  const match = SLURM_FORM.exec(text)
-  if (match === null) return Math.ceil(parseDuration(text, '--time') / 1000)
-  const [days, hours, minutes, seconds, first, second, third] = match
-    .slice(1)
-    .map((part) => (part === undefined ? undefined : Number(part)))
-  const total =
-    days !== undefined
-      ? ((days * 24 + (hours ?? 0)) * 60 + (minutes ?? 0)) * 60 + (seconds ?? 0)
-      : third !== undefined
-        ? ((first ?? 0) * 60 + (second ?? 0)) * 60 + third
-        : (first ?? 0) * 60 + (second ?? 0)
+  if (!SLURM_FORM.test(text)) return Math.ceil(parseDuration(text, '--time') / 1000)
+  const [clock = '', days] = text.split('-').reverse()
+  const [first = 0, second = 0, third] = clock.split(':').map(Number)
+  // A single number is minutes, unless days stand before it.
+  const hasHours = days !== undefined || third !== undefined
+  const seconds = hasHours ? (first * 60 + second) * 60 + (third ?? 0) : first * 60 + second
+  const total = Number(days ?? 0) * 86_400 + seconds
   if (total > 0) return total
   throw new ConfigError(`--time was given ${JSON.stringify(text)}, and no task is that fast.`)
 }
