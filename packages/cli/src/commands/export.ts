@@ -46,8 +46,7 @@ function* linesOf(view: RootView, format: Format): Generator<string> {
   for (const row of view.attempts()) {
     const task = tasks.get(row.task)
     if (format === 'joblog') {
-      const named = { number: (task?.index ?? -1) + 1, command: task?.summary ?? row.task }
-      const line = jobLogLine(row, named)
+      const line = jobLogLine(row, { number: (task?.index ?? -1) + 1, summary: task?.summary })
       if (line !== undefined) yield line
     } else {
       const record = attemptRecord(row, task)

@@ -12,9 +12,12 @@ const NO_EXIT_CODE = -1
 export interface JobLogTask {
   /** Number of the task, from 1. */
   readonly number: number
-  /** What it runs, on one line. */
-  readonly command: string
+  /** What it runs, on one line, as the manifest has it; the name stands for one that says nothing. */
+  readonly summary: string | undefined
 }
+
+/** What the manifest has of a task of a job script without values. */
+const EMPTY_SUMMARY = '{}'
 
 /**
  * An attempt as a line of a job log, without newline; `undefined` for one that has no line there: it has not ended, it
@@ -23,7 +26,10 @@ export interface JobLogTask {
  * Times are in seconds, the start since 1970. Nothing is counted of what was sent and received. A task that failed has
  * an exit code other than 0, or a signal.
  */
-export function jobLogLine(row: AttemptRow, { number, command }: JobLogTask): string | undefined {
+export function jobLogLine(
+  row: AttemptRow,
+  { number, summary = EMPTY_SUMMARY }: JobLogTask,
+): string | undefined {
   const { outcome, state, host = '', startedAtMs = 0, durationMs = 0 } = row
   if (outcome !== 'ended' || state === 'OPEN') return undefined
   const [exitCode, signal] = endOf(row)
@@ -36,7 +42,7 @@ export function jobLogLine(row: AttemptRow, { number, command }: JobLogTask): st
     0,
     exitCode,
     signal,
-    printable(command),
+    printable(summary === EMPTY_SUMMARY ? row.task : summary),
   ].join('\t')
 }
 

@@ -85,16 +85,10 @@ function newLines(followed: Followed): string {
   for (const row of follower.read()) {
     followed.numbers ??= numbersOf(tasks)
     const number = followed.numbers.get(row.task) ?? 0
-    const line = jobLogLine(row, { number, command: commandOf(tasks[number - 1], row.task) })
+    const line = jobLogLine(row, { number, summary: tasks[number - 1]?.summary })
     if (line !== undefined) text += `${line}\n`
   }
   return text
-}
-
-/** What a task runs, on one line; its name where that says nothing, as for tasks of a script without values. */
-function commandOf(task: PlannedTask | undefined, name: string): string {
-  const { summary = '{}' } = task ?? {}
-  return summary === '{}' ? name : summary
 }
 
 function numbersOf(tasks: readonly PlannedTask[]): Map<string, number> {
@@ -116,9 +110,9 @@ function openLog(path: string): number {
       { cause: error },
     )
   }
-  const { size } = fstatSync(descriptor)
+  const status = fstatSync(descriptor)
   const start = Buffer.alloc(JOB_LOG_HEADER.length)
-  if (size > 0 && fstatSync(descriptor).isFile()) {
+  if (status.isFile() && status.size > 0) {
     readSync(descriptor, start, 0, start.length, 0)
     if (start.toString() !== JOB_LOG_HEADER) {
       closeSync(descriptor)

@@ -7,7 +7,7 @@ const ROW: AttemptRow = {
   ...{ reason: 'done', exitCode: 0, host: 'node7', worker: 0 },
   ...{ startedAtMs: 1_700_000_000_123.4, endedAtMs: 1_700_000_001_000, durationMs: 876.6 },
 }
-const TASK = { number: 7, command: 'echo a' }
+const TASK = { number: 7, summary: 'echo a' }
 
 const lineOf = (row: Partial<AttemptRow>): readonly string[] | undefined =>
   jobLogLine({ ...ROW, ...row }, TASK)?.split('\t')
@@ -17,6 +17,11 @@ const endOf = (row: Partial<AttemptRow>): readonly string[] | undefined =>
 describe('a line of a job log', () => {
   it("has GNU parallel's columns, and times in seconds", () => {
     expect(lineOf({})).toEqual(['7', 'node7', '1700000000.123', '     0.877', '0', '0', '0', '0', 'echo a'])
+  })
+
+  it('names a task of which nothing else is known', () => {
+    for (const summary of [undefined, '{}'])
+      expect(jobLogLine(ROW, { number: 7, summary })?.split('\t').at(-1)).toBe('a')
   })
 
   it('tells a failure by exit code or signal, also where the command gave neither', () => {
@@ -34,7 +39,7 @@ describe('a line of a job log', () => {
   })
 
   it('stays one line of nine columns, whatever stands in it', () => {
-    const line = jobLogLine(ROW, { number: 1, command: 'printf "a\tb\nc"\u001b[2J' })
+    const line = jobLogLine(ROW, { number: 1, summary: 'printf "a\tb\nc"\u001b[2J' })
     expect(line?.split('\t')).toHaveLength(9)
     expect(line?.split('\n')).toHaveLength(1)
     expect(line).not.toContain('\u001b')
