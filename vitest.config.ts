@@ -36,7 +36,17 @@ export default defineConfig({
       },
       {
         // Hundreds of processes that are killed or stopped, one after another.
-        test: { name: 'crashes', include: ['test/crashes/**/*.test.ts'], retry, testTimeout: 90_000 },
+        test: { name: 'crashes', include: ['test/crashes/**/*.test.ts'], testTimeout: 60_000 },
+      },
+      {
+        // Whole runs of commands that are killed and frozen.
+        test: {
+          name: 'recovery',
+          include: ['test/recovery/**/*.test.ts'],
+          retry,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
+        },
       },
       {
         // Needs Open MPI and MPICH; each is skipped where it is missing, unless MPIBATCH_REQUIRE_MPI=1.
