@@ -1,12 +1,14 @@
 import { type Communicator, decodeError, type EncodedError, encodeError } from '@mpibatch/batch-core'
 
+type Found<T> = { readonly value: T } | { readonly failure: EncodedError }
+
 /**
  * Finds something on rank 0 alone, and gives it to all ranks. Collective.
  *
- * @param find - What it resolves to can be sent.
+ * @param find - What it gives can be sent.
  * @throws What `find` throws, on every rank.
  */
-export async function shareFound<T>(communicator: Communicator, find: () => Promise<T>): Promise<T> {
+export async function shareFound<T>(communicator: Communicator, find: () => T | Promise<T>): Promise<T> {
   const found = communicator.rank === 0 ? await attempt(find) : undefined
   const shared = await communicator.broadcast(found)
   if (shared === undefined) throw new Error('Rank 0 gave the others nothing')
@@ -14,9 +16,7 @@ export async function shareFound<T>(communicator: Communicator, find: () => Prom
   return shared.value
 }
 
-async function attempt<T>(
-  find: () => Promise<T>,
-): Promise<{ readonly value: T } | { readonly failure: EncodedError }> {
+async function attempt<T>(find: () => T | Promise<T>): Promise<Found<T>> {
   try {
     return { value: await find() }
   } catch (error) {
