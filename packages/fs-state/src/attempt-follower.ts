@@ -1,10 +1,9 @@
 import type { StoreTicket } from '@mpibatch/batch-core'
-import { readNewAttempts } from './attempt-log.ts'
+import { attemptLogs, readNewAttempts } from './attempt-log.ts'
 import { type AttemptRow, endedRow } from './attempt-table.ts'
 import type { FileLayer } from './file-layer.ts'
 import { batchOf, listInstances, readInstance } from './instance.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
-import { instanceDirectory } from './store-paths.ts'
 import type { FsStoreTicket } from './store-session.ts'
 
 /**
@@ -32,10 +31,8 @@ export class AttemptFollower {
   *read(): Generator<AttemptRow> {
     for (const instance of listInstances(this.#files, this.#root)) {
       if (!this.#belongs(instance)) continue
-      const directory = instanceDirectory(this.#root, instance)
-      for (const { name, kind } of this.#files.list(directory)) {
-        if (kind !== 'file' || !name.startsWith('attempts.')) continue
-        for (const line of readNewAttempts(this.#files, `${directory}/${name}`, this.#readSize))
+      for (const path of attemptLogs(this.#files, this.#root, instance)) {
+        for (const line of readNewAttempts(this.#files, path, this.#readSize))
           if (line.kind === 'end') yield endedRow(instance, line)
       }
     }

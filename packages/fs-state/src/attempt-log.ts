@@ -105,13 +105,27 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
+/** Paths of the logs that an instance has, one of each rank. @throws The system's error. */
+export function* attemptLogs(files: FileLayer, root: string, instance: string): Generator<string> {
+  const directory = instanceDirectory(root, instance)
+  for (const { name, kind } of files.list(directory)) {
+    if (kind === 'file' && name.startsWith('attempts.')) yield `${directory}/${name}`
+  }
+}
+
+/**
+ * Names an attempt. Instances never take one slot of a task twice, but for slots that begin again after `mpibatch gc`,
+ * when a task was DONE.
+ */
+export function attemptKey(instance: string, { task, slot }: Pick<AttemptLine, 'task' | 'slot'>): string {
+  return `${instance} ${slot} ${task}`
+}
+
 /** Goes through all lines that the ranks of an instance have written. */
 export function* readAttempts(files: FileLayer, root: string, instance: string): Generator<AttemptLine> {
-  const directory = instanceDirectory(root, instance)
-  if (files.peek(directory) !== 'directory') return
-  for (const { name, kind } of files.list(directory)) {
-    if (kind !== 'file' || !name.startsWith('attempts.')) continue
-    for (const { text } of readLines(files, `${directory}/${name}`)) {
+  if (files.peek(instanceDirectory(root, instance)) !== 'directory') return
+  for (const path of attemptLogs(files, root, instance)) {
+    for (const { text } of readLines(files, path)) {
       const line = parseAttemptLine(text)
       if (line !== undefined) yield line
     }

@@ -1,6 +1,6 @@
 /** The table of all attempts that a root has on record, one row each (pure, but for reading). */
 import type { AttemptReason, StoredState } from '@mpibatch/batch-core'
-import type { EndLine } from './attempt-log.ts'
+import { attemptKey, type EndLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { type RecordedAttempt, readAllAttempts } from './history.ts'
 
@@ -42,12 +42,12 @@ export interface AttemptRow {
 export function* readAttemptTable(files: FileLayer, root: string): Generator<AttemptRow> {
   const discarded = new Set<string>()
   for (const { instance, line } of readAllAttempts(files, root)) {
-    if (line.kind === 'discarded') discarded.add(keyOf(instance, line))
+    if (line.kind === 'discarded') discarded.add(attemptKey(instance, line))
   }
   const unfinished = new Map<string, AttemptRow>()
   for (const recorded of readAllAttempts(files, root)) {
     const { instance, line } = recorded
-    const key = keyOf(instance, line)
+    const key = attemptKey(instance, line)
     if (line.kind === 'start') unfinished.set(key, unfinishedRow(recorded, line.atMs))
     else if (line.kind === 'end') {
       unfinished.delete(key)
@@ -65,9 +65,4 @@ export function endedRow(instance: string, line: EndLine, isDiscarded = false): 
 
 function unfinishedRow({ instance, line }: RecordedAttempt, startedAtMs: number): AttemptRow {
   return { task: line.task, instance, slot: line.slot, outcome: 'unfinished', startedAtMs }
-}
-
-/** Instances never take one slot of a task twice, but for slots that begin again after `mpibatch gc`, when a task was DONE. */
-function keyOf(instance: string, { task, slot }: { readonly task: string; readonly slot: number }): string {
-  return `${instance} ${slot} ${task}`
 }

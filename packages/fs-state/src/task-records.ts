@@ -2,14 +2,21 @@
  * The last records of every task, kept up to date: each reading takes up only what the logs have gained since the one
  * before, so that a look at a million tasks costs no more than what has happened in between.
  */
-import { type AttemptLine, type EndLine, readNewAttempts, type StartLine } from './attempt-log.ts'
+import {
+  type AttemptLine,
+  attemptKey,
+  attemptLogs,
+  type EndLine,
+  readNewAttempts,
+  type StartLine,
+} from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { type RecordedAttempt, readHistory } from './history.ts'
 import { listInstances } from './instance.ts'
 import { codeOf } from './io-error.ts'
 import { LivingInstances } from './root-looks.ts'
 import { listSequence } from './sequence-files.ts'
-import { historyDirectory, instanceDirectory } from './store-paths.ts'
+import { historyDirectory } from './store-paths.ts'
 
 /** Records of a task's attempts: the last one that has ended, and the last one that has started. */
 export interface TaskRecords {
@@ -34,7 +41,7 @@ export class TaskRecordFollower {
   readonly #root: string
   readonly #living: LivingInstances
   #latest = new Map<string, LatestLines>()
-  /** Ends that were not accepted, by instance, slot and task. */
+  /** Attempts whose ends were not accepted, by {@link attemptKey}. */
   #discarded = new Set<string>()
   /** Bytes of each log that were read. */
   #sizes = new Map<string, number>()
@@ -104,12 +111,9 @@ export class TaskRecordFollower {
   }
 
   *#newLines(instance: string): Generator<AttemptLine> {
-    const directory = instanceDirectory(this.#root, instance)
     try {
-      for (const { name, kind } of this.#files.list(directory)) {
-        if (kind === 'file' && name.startsWith('attempts.'))
-          yield* readNewAttempts(this.#files, `${directory}/${name}`, this.#sizes)
-      }
+      for (const path of attemptLogs(this.#files, this.#root, instance))
+        yield* readNewAttempts(this.#files, path, this.#sizes)
     } catch (error) {
       // It is being removed; the next reading begins anew.
       if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESTALE') throw error
@@ -118,13 +122,12 @@ export class TaskRecordFollower {
 
   #add({ instance, part, line }: RecordedAttempt, note: (task: string) => void): void {
     const latest = this.#latest.get(line.task) ?? {}
-    const key = `${instance} ${line.slot} ${line.task}`
     if (line.kind === 'start') {
       if (isLater({ line, part }, latest.started)) latest.started = { line, part }
     } else if (line.kind === 'discarded') {
-      this.#discarded.add(key)
+      this.#discarded.add(attemptKey(instance, line))
       if (latest.ended?.line.slot === line.slot && latest.ended.part === part) delete latest.ended
-    } else if (!this.#discarded.has(key) && isLater({ line, part }, latest.ended)) {
+    } else if (!this.#discarded.has(attemptKey(instance, line)) && isLater({ line, part }, latest.ended)) {
       latest.ended = { line, part }
     }
     this.#latest.set(line.task, latest)
