@@ -2,18 +2,10 @@
  * Where buffers lie: in a directory of this user alone, below one that the caller names, each holder has a directory
  * with a file per buffer. There are two such places, in memory and on a disk.
  */
-import {
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { linkSync, lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError, SharedMemoryError } from '@mpibatch/batch-core'
+import { removeDirectory } from '../file-access.ts'
 import { fileSystemClass } from '../file-system-class.ts'
 import { codeOf } from '../io-error.ts'
 import { nodeFileLayer } from '../node-file-layer.ts'
@@ -141,7 +133,7 @@ export function removePlace({ root, own }: BufferPlace): boolean {
   } catch {
     return false
   }
-  removeIfEmpty(root)
+  removeDirectory(nodeFileLayer, root)
   return true
 }
 
@@ -161,8 +153,7 @@ export function sweep(place: BufferPlace, self: ProcessIdentity): void {
  * @returns Whether one has it.
  */
 export function linkFromHolders(place: BufferPlace, id: string, path: string, first?: string): boolean {
-  const others = holdersIn(place).filter((name) => name !== first)
-  return (first === undefined ? others : [first, ...others]).some((holder) => {
+  const linkFrom = (holder: string): boolean => {
     try {
       linkSync(join(place.root, holder, id), path)
       return true
@@ -170,7 +161,10 @@ export function linkFromHolders(place: BufferPlace, id: string, path: string, fi
       if (codeOf(error) === 'ENOENT') return false
       throw error
     }
-  })
+  }
+  if (first !== undefined && linkFrom(first)) return true
+  // Mostly the first has it, so the others are looked for only now.
+  return holdersIn(place).some((holder) => holder !== first && linkFrom(holder))
 }
 
 function holdersIn({ root }: BufferPlace): readonly string[] {
@@ -179,13 +173,5 @@ function holdersIn({ root }: BufferPlace): readonly string[] {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return []
     throw error
-  }
-}
-
-function removeIfEmpty(directory: string): void {
-  try {
-    rmdirSync(directory)
-  } catch {
-    // Others are in it, or have just removed it.
   }
 }
