@@ -3,7 +3,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { codeOf } from '../io-error.ts'
-import { listNames, refreshNames, syncNames, toSharedFileError, withOpened } from './shared-file.ts'
+import { refreshNames, refreshPath, syncNames, toSharedFileError, withOpened } from './shared-file.ts'
 
 /**
  * Writes a file so that nobody ever sees half of it: into a file of another name beside it, which is synced and then
@@ -69,7 +69,7 @@ const STALE_PAUSE_MS = 10
 export async function readFreshFile(path: string): Promise<Buffer | undefined> {
   const target = resolve(path)
   for (let tried = 1; ; tried += 1) {
-    await refreshNames(target)
+    await refreshPath(target)
     try {
       return await readFile(target)
     } catch (error) {
@@ -80,7 +80,7 @@ export async function readFreshFile(path: string): Promise<Buffer | undefined> {
       }
     }
     // It was replaced while it was read: its name leads to the new one.
-    await listNames(dirname(target))
+    await refreshNames(dirname(target))
     await pause(STALE_PAUSE_MS * 2 ** (tried - 1))
   }
 }

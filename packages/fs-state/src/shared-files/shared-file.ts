@@ -57,11 +57,11 @@ export async function syncOpened(file: FileHandle): Promise<void> {
  *
  * @param known - Directories that were asked for already; those on the way are added.
  */
-export async function refreshNames(path: string, known: Set<string> = new Set()): Promise<void> {
+export async function refreshPath(path: string, known: Set<string> = new Set()): Promise<void> {
   const parent = dirname(path)
   if (parent === path || known.has(parent)) return
   // From the top: a name is looked up in what the name above leads to.
-  await refreshNames(parent, known)
+  await refreshPath(parent, known)
   known.add(parent)
   try {
     await (await open(parent, O_RDONLY | O_DIRECTORY)).close()
@@ -71,7 +71,7 @@ export async function refreshNames(path: string, known: Set<string> = new Set())
 }
 
 /** Makes a client forget which files the names of a directory led to, where opening it is not enough (GlusterFS). */
-export async function listNames(directory: string): Promise<void> {
+export async function refreshNames(directory: string): Promise<void> {
   // What is wrong with it is said by whoever opens the file.
   await readdir(directory).catch(() => undefined)
 }

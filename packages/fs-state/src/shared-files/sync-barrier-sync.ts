@@ -14,8 +14,8 @@ import { codeOf } from '../io-error.ts'
 import { ownIdentity } from '../process-identity.ts'
 import {
   type FileStamp,
-  listNames,
   refreshNames,
+  refreshPath,
   stampOf,
   syncNames,
   syncOpened,
@@ -167,7 +167,7 @@ async function seeRead(
   const ofOthers = all.flatMap(({ files }, writer) => (writer === rank ? [] : files.map(({ path }) => path)))
   const paths = pathsOf('reads', options.reads ?? ofOthers)
   const known = new Set<string>()
-  for (const path of paths) await refreshNames(path, known)
+  for (const path of paths) await refreshPath(path, known)
   const deadline = performance.now() + (options.visibleWithinMs ?? VISIBLE_WITHIN_MS)
   await inTurn(paths, (path) => see(path, { expectation: expected.get(path), rank, deadline }))
 }
@@ -216,12 +216,12 @@ async function see(
       if (code !== 'ENOENT' && code !== 'ESTALE') {
         throw toSharedFileError(error, { action: `open on rank ${rank}`, path })
       }
-      if (code === 'ESTALE') await listNames(dirname(path))
+      if (code === 'ESTALE') await refreshNames(dirname(path))
       missing = error
     }
     if (performance.now() > deadline) throw notSeen(path, { expectation, rank, missing })
     await pause(pauseMs)
-    await refreshNames(path)
+    await refreshPath(path)
   }
 }
 
