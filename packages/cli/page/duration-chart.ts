@@ -1,6 +1,6 @@
+import type { DurationDistribution } from '#src/report/report-data'
 import { chartWidth, gridAxis, onChartResize } from './chart.ts'
 import { durationText } from './duration-text.ts'
-import type { DurationDistribution } from './report-data.ts'
 import { colour } from './theme.ts'
 import { Tooltip } from './tooltip.ts'
 

@@ -1,9 +1,10 @@
 /** The chosen task: what is known of it, why it is in its state, and what it has printed. */
+import type { TaskFacts } from '#src/serve/live-routes'
 import { durationText } from './duration-text.ts'
 import { byId, type Child, element } from './elements.ts'
 import { momentElement } from './live-figures.ts'
 import { LiveLog } from './live-log.ts'
-import { askExplanation, askTask, type TaskFacts } from './live-requests.ts'
+import { askExplanation, askTask } from './live-requests.ts'
 import type { LiveTasks } from './live-tasks.ts'
 import { printable } from './printable.ts'
 

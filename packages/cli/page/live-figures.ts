@@ -1,5 +1,5 @@
 /** Progress and the lists below the grid, from the figures that the server sends. */
-import type { LiveStatus } from '#serve/root-follower'
+import type { LiveStatus } from '#src/serve/root-follower'
 import { durationText } from './duration-text.ts'
 import { byId, type Child, element } from './elements.ts'
 import { CODE_NAMES } from './live-tasks.ts'

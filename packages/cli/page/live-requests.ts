@@ -1,29 +1,5 @@
 /** What the page asks the server for, besides the frames. */
-
-/** What the server says of itself. */
-export interface About {
-  readonly root: string
-  readonly allowActions: boolean
-}
-
-/** What the server says of a task; times in seconds, moments as ISO 8601. */
-export interface TaskFacts {
-  readonly name: string
-  readonly state: string
-  readonly attempts: number
-  readonly exit: number | null
-  readonly signal: string | null
-  readonly reason: string | null
-  readonly message: string | null
-  readonly duration: number | null
-  readonly host: string | null
-  readonly started: string | null
-  readonly ended: string | null
-  readonly owner: string | null
-  readonly ownerAlive: boolean | null
-  readonly values: Readonly<Record<string, unknown>>
-  readonly summary: string | null
-}
+import type { About, ActionResult, TaskFacts, TaskNames } from '#src/serve/live-routes'
 
 /** A piece of a log. */
 export interface LogPiece {
@@ -31,12 +7,6 @@ export interface LogPiece {
   readonly from: number
   readonly size: number
   readonly file: string
-}
-
-/** What came of a request to open tasks again. */
-export interface ActionResult {
-  readonly done: boolean
-  readonly said: readonly string[]
 }
 
 /** An answer that is no success: what the server says of it. */
@@ -61,7 +31,7 @@ export async function askAbout(): Promise<About> {
 }
 
 /** Asks for the names of all tasks, and which list they are of. */
-export async function askNames(): Promise<{ readonly list: number; readonly names: readonly string[] }> {
+export async function askNames(): Promise<TaskNames> {
   return (await ask('/api/names')).json()
 }
 

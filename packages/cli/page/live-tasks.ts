@@ -1,6 +1,6 @@
 /** What the page knows of the tasks: a code and a name for each, kept up to date by the frames that the server sends. */
-import type { LiveFrame } from '#serve/live-feed'
-import type { LiveStatus } from '#serve/root-follower'
+import type { LiveFrame } from '#src/serve/live-feed'
+import type { LiveStatus } from '#src/serve/root-follower'
 
 /** A frame of the live page. */
 export type Frame = LiveFrame<LiveStatus>

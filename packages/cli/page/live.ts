@@ -1,11 +1,12 @@
 /** The live page: puts its parts together. */
+import type { TaskFacts } from '#src/serve/live-routes'
 import { durationText } from './duration-text.ts'
 import { byId, element } from './elements.ts'
 import { connect } from './live-connection.ts'
 import { LiveDetails, outcomeText } from './live-details.ts'
 import { number, refreshAges, showFigures } from './live-figures.ts'
 import { LiveGrid } from './live-grid.ts'
-import { askAbout, askNames, askTask, openAgain, type TaskFacts } from './live-requests.ts'
+import { askAbout, askNames, askTask, openAgain } from './live-requests.ts'
 import { CODE_NAMES, LiveTasks } from './live-tasks.ts'
 import { printable } from './printable.ts'
 

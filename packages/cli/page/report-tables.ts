@@ -1,5 +1,3 @@
-import { durationText } from './duration-text.ts'
-import { type Child, element } from './elements.ts'
 import type {
   EfficiencyRow,
   FailureGroup,
@@ -7,7 +5,9 @@ import type {
   LogLinks,
   NamedAttempt,
   TimeShares,
-} from './report-data.ts'
+} from '#src/report/report-data'
+import { durationText } from './duration-text.ts'
+import { type Child, element } from './elements.ts'
 
 /** Parts of a worker's time, as they stand in a bar from left to right. */
 export const SHARES: readonly {

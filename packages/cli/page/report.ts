@@ -1,10 +1,10 @@
 /** The page of a report: draws what `mpibatch report` has worked out. */
 
+import type { EndingKind, ReportData } from '#src/report/report-data'
 import { drawDurations } from './duration-chart.ts'
 import { durationText } from './duration-text.ts'
 import { byId, type Child, element } from './elements.ts'
 import { printable } from './printable.ts'
-import type { EndingKind, ReportData } from './report-data.ts'
 import {
   attemptTable,
   colouredPart,

@@ -1,5 +1,5 @@
+import type { EndingKind, TimelineData } from '#src/report/report-data'
 import { bytesOf, wordsOf } from './columns.ts'
-import type { EndingKind, TimelineData } from './report-data.ts'
 import { type BarCanvas, type BarPlace, Crowd } from './timeline-crowd.ts'
 
 /** Colours of endings, as variables of the style. */

@@ -1,4 +1,4 @@
-import type { EndingKind } from './report-data.ts'
+import type { EndingKind } from '#src/report/report-data'
 
 /** Steps of density that can be told apart. */
 const DENSITY_LEVELS = 8

@@ -1,7 +1,7 @@
+import type { TimelineData } from '#src/report/report-data'
 import { chartWidth, gridAxis, onChartResize } from './chart.ts'
 import { durationText } from './duration-text.ts'
 import { element } from './elements.ts'
-import type { TimelineData } from './report-data.ts'
 import { colour } from './theme.ts'
 import { ENDING_COLOURS, type ShownAttempt, TimelineBars } from './timeline-bars.ts'
 import { Tooltip } from './tooltip.ts'

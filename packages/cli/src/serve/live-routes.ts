@@ -7,7 +7,7 @@ import { chooseTasks, RECOVER, RETRY, type Reopening, reopenTasks } from '../com
 import { readLiveness } from '../input/liveness-variable.ts'
 import { showWords } from '../input/shell-quoting.ts'
 import { explanationText } from '../output/explanation.ts'
-import { taskRecord } from '../output/task-line.ts'
+import { type TaskRecord, taskRecord } from '../output/task-line.ts'
 import type { RootFollower } from './root-follower.ts'
 import { type LogRange, readLogPiece } from './task-log.ts'
 
@@ -19,6 +19,30 @@ export interface LiveAnswer {
   readonly text?: string
   readonly bytes?: Uint8Array
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What the server says of itself. */
+export interface About {
+  readonly root: string
+  readonly allowActions: boolean
+}
+
+/** The names of all tasks, and which list of the feed they are of. */
+export interface TaskNames {
+  readonly list: number
+  readonly names: readonly string[]
+}
+
+/** What the server says of a task. */
+export interface TaskFacts extends TaskRecord {
+  /** What the task runs. */
+  readonly summary: string | null
+}
+
+/** What came of a request to open tasks again. */
+export interface ActionResult {
+  readonly done: boolean
+  readonly said: readonly string[]
 }
 
 /** Answers to one kind of request. */
@@ -34,8 +58,8 @@ export function liveRoutes(
   { allowActions }: { readonly allowActions: boolean },
 ): ReadonlyMap<string, LiveRoute> {
   const routes = new Map<string, LiveRoute>([
-    ['GET /api/names', () => json({ list: follower.feed.list, names: follower.names() })],
-    ['GET /api/about', () => json({ root, allowActions })],
+    ['GET /api/names', () => json<TaskNames>({ list: follower.feed.list, names: follower.names() })],
+    ['GET /api/about', () => json<About>({ root, allowActions })],
     ['GET /api/task', (query) => withTask(follower, query, (task) => json(taskFacts(task)))],
     ['GET /api/explanation', (query) => withTask(follower, query, (task) => explain(root, task))],
     ['GET /api/log', (query) => withTask(follower, query, (task) => logPiece(follower, task, query))],
@@ -48,7 +72,7 @@ export function liveRoutes(
   return routes
 }
 
-function json(value: unknown, status = 200): LiveAnswer {
+function json<Value>(value: Value, status = 200): LiveAnswer {
   return { status, type: 'application/json; charset=utf-8', text: JSON.stringify(value) }
 }
 
@@ -62,7 +86,7 @@ function withTask(
   return task === undefined ? { status: 404, text: 'There is no task of that name.' } : use(task)
 }
 
-function taskFacts(task: TaskReport): object {
+function taskFacts(task: TaskReport): TaskFacts {
   return { ...taskRecord(task), summary: task.summary ?? null }
 }
 
@@ -117,7 +141,8 @@ class ActionQueue {
   }
 
   async reopen(reopening: Reopening, body: string): Promise<LiveAnswer> {
-    if (this.#isBusy) return json({ done: false, said: ['Another request is under way. Try again.'] }, 409)
+    if (this.#isBusy)
+      return json<ActionResult>({ done: false, said: ['Another request is under way. Try again.'] }, 409)
     const said: string[] = []
     this.#isBusy = true
     try {
@@ -125,10 +150,10 @@ class ActionQueue {
       const chosen = chooseTasks(this.#root, reopening, { names, force: false })
       const wanted = { chosen, named: names.length > 0, force: false }
       const done = await reopenTasks(this.#root, reopening, wanted, (text) => said.push(text))
-      return json({ done, said })
+      return json<ActionResult>({ done, said })
     } catch (error) {
       said.push(error instanceof Error ? error.message : String(error))
-      return json({ done: false, said }, error instanceof ConfigError ? 400 : 500)
+      return json<ActionResult>({ done: false, said }, error instanceof ConfigError ? 400 : 500)
     } finally {
       this.#isBusy = false
       this.#changed()
