@@ -4,6 +4,7 @@
  */
 import { byId } from './elements.ts'
 import { CODE_NAMES, type LiveTasks } from './live-tasks.ts'
+import { colour, onThemeChange } from './theme.ts'
 
 /** Side of a cell and the gap beside it, pixels: the largest with which all tasks are seen, within these bounds. */
 const PITCH_MIN = 8
@@ -55,7 +56,7 @@ export class LiveGrid {
     this.#window.setAttribute('aria-label', 'A cell per task. Arrow keys move, Enter opens.')
     this.#window.setAttribute('aria-describedby', 'cell')
     this.#readColours()
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    onThemeChange(() => {
       this.#readColours()
       this.draw()
     })
@@ -234,8 +235,7 @@ export class LiveGrid {
   }
 
   #readColours(): void {
-    const style = getComputedStyle(document.documentElement)
-    this.#colours = COLOURS.map((name) => style.getPropertyValue(name).trim())
-    this.#outline = style.getPropertyValue('--text').trim()
+    this.#colours = COLOURS.map(colour)
+    this.#outline = colour('--text')
   }
 }

@@ -1,6 +1,7 @@
 /** What the page knows of the tasks: a code and a name for each, kept up to date by the frames that the server sends. */
 import type { LiveFrame } from '#src/serve/live-feed'
 import type { LiveStatus } from '#src/serve/root-follower'
+import { bytesOf } from './columns.ts'
 
 /** A frame of the live page. */
 export type Frame = LiveFrame<LiveStatus>
@@ -42,7 +43,7 @@ export class LiveTasks {
       this.#codes = new Uint8Array(taskCount)
       this.setNames([])
     }
-    if (states !== undefined) this.#codes = fromBase64(states)
+    if (states !== undefined) this.#codes = bytesOf(states)
     for (let at = 0; at + 1 < changes.length; at += 2) this.#codes[changes[at] ?? -1] = changes[at + 1] ?? 0
     return isNew
   }
@@ -100,11 +101,4 @@ export class LiveTasks {
     }
     return found.subarray(0, count)
   }
-}
-
-function fromBase64(text: string): Uint8Array {
-  const binary = atob(text)
-  const bytes = new Uint8Array(binary.length)
-  for (let at = 0; at < bytes.length; at += 1) bytes[at] = binary.charCodeAt(at)
-  return bytes
 }

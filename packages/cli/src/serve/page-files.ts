@@ -17,8 +17,8 @@ const FILES: readonly string[] = [
   'live.html',
   'base.css',
   'live.css',
-  ...['duration-text', 'elements', 'live', 'live-connection', 'live-details', 'live-figures', 'live-grid'],
-  ...['live-log', 'live-requests', 'live-tasks', 'printable'],
+  ...['columns', 'duration-text', 'elements', 'live', 'live-connection', 'live-details', 'live-figures'],
+  ...['live-grid', 'live-log', 'live-requests', 'live-tasks', 'printable', 'theme'],
 ].map((name) => (name.includes('.') ? name : `${name}.js`))
 
 /** Reads the page's files, by the path under which each is served. No other file of the disk can be asked for. */
