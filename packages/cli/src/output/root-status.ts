@@ -1,4 +1,4 @@
-import type { RootView, TaskReport } from '@mpibatch/fs-state'
+import type { InstanceReport, RootView, TaskReport } from '@mpibatch/fs-state'
 import { formatDuration } from '../input/duration.ts'
 import { isoTime } from './iso-time.ts'
 import { printable } from './printable.ts'
@@ -112,14 +112,7 @@ export function rootStatus(
       { openCount: counts.OPEN, running, lengths, ratePerSecond, nowMs },
       living.length > 0,
     ),
-    instances: living.map(({ instance, batch, host, pid, startedAtMs, command }) => ({
-      instance,
-      batch,
-      host,
-      pid,
-      started: new Date(startedAtMs).toISOString(),
-      command: command ?? '',
-    })),
+    instances: living.map(instanceFacts),
     runningTasks: running.map((task) => ({
       name: task.name,
       host: task.owner?.host ?? task.host ?? null,
@@ -134,6 +127,12 @@ export function rootStatus(
       ended: isoTime(task.endedAtMs),
     })),
   }
+}
+
+/** The facts about an instance as plain data. */
+export function instanceFacts(report: InstanceReport): LivingInstance {
+  const { instance, batch, host, pid, startedAtMs, command = '' } = report
+  return { instance, batch, host, pid, started: new Date(startedAtMs).toISOString(), command }
 }
 
 /** Seconds until all tasks have ended; `null` if nobody works, or no task has ended yet. */

@@ -14,8 +14,7 @@ import {
   type TaskReport,
   watchRoot,
 } from '@mpibatch/fs-state'
-import { isoTime } from '../output/iso-time.ts'
-import { type LivingInstance, type RootStatus, rootStatus } from '../output/root-status.ts'
+import { instanceFacts, type LivingInstance, type RootStatus, rootStatus } from '../output/root-status.ts'
 import { LiveFeed, liveCodeOf } from './live-feed.ts'
 
 /** Shortest time between two rounds, milliseconds. */
@@ -221,8 +220,5 @@ export class RootFollower {
 
 function endedOf(instances: readonly InstanceReport[]): readonly LivingInstance[] {
   const ended = instances.filter(({ alive }) => !alive).slice(-NAMED_MAX)
-  return ended.reverse().map(({ instance, batch, host, pid, startedAtMs, command }) => ({
-    ...{ instance, batch, host, pid, command: command ?? '' },
-    started: isoTime(startedAtMs) ?? '',
-  }))
+  return ended.reverse().map(instanceFacts)
 }
