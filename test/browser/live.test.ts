@@ -106,7 +106,7 @@ describe.skipIf(withoutBrowser)(`the live page in a browser${BROWSER_NOTE}`, () 
     while (await page.getByRole('button', { name: 'Load earlier output' }).isVisible()) {
       const first = await firstLine()
       await page.getByRole('button', { name: 'Load earlier output' }).click()
-      await waitUntilAsync(async () => (await firstLine()) < first)
+      await expect.poll(firstLine, { timeout: 20_000 }).toBeLessThan(first)
     }
     const lines = ((await log.textContent()) ?? '').trimEnd().split('\n')
     expect(lines).toEqual(Array.from({ length: 100_000 }, (_, line) => `line ${line + 1}`))
@@ -267,15 +267,6 @@ describe.skipIf(withoutBrowser)(`the live page in a browser${BROWSER_NOTE}`, () 
     expect(faults).toEqual([])
   })
 })
-
-async function waitUntilAsync(look: () => Promise<boolean>): Promise<void> {
-  let found = false
-  const looking = (async () => {
-    for (let tries = 0; !found && tries < 400; tries += 1) found = await look()
-  })()
-  await looking
-  expect(found).toBe(true)
-}
 
 /** Runs in a page of another origin: tries all that such a page can do, and says what it got. */
 async function attack(origin: string): Promise<Readonly<Record<string, string>>> {
