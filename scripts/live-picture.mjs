@@ -4,16 +4,11 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { chromium } from 'playwright-core'
-
-const PROJECT = join(import.meta.dirname, '..')
-const PROGRAM = join(PROJECT, 'packages/cli/bin/mpibatch.mjs')
-const PICTURE = join(PROJECT, process.argv[2] ?? 'docs/live-page.png')
-const SIZE_MAX = 200_000
+import { PROGRAM, takePicture } from './picture.mjs'
 
 /** Says what it does, and fails now and then. */
 const SIMULATION = `
@@ -45,7 +40,12 @@ try {
   while (!existsSync(join(folder, 'samples/.mpibatch/manifest'))) await pause(50)
   const server = start('serve', 'samples')
   const [link] = await once(server.stdout, 'data')
-  await takePicture(String(link).trim())
+  await takePicture({
+    file: 'docs/live-page.png',
+    address: String(link).trim(),
+    look: { viewport: { width: 1280, height: 860 }, colorScheme: 'dark' },
+    makeReady: showFailure,
+  })
 } finally {
   for (const program of programs) program.kill('SIGKILL')
   await Promise.all(
@@ -53,23 +53,13 @@ try {
   )
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 }
-const { size } = statSync(PICTURE)
-if (size > SIZE_MAX) throw new Error(`${PICTURE} has ${size} bytes, more than ${SIZE_MAX}`)
 
-async function takePicture(link) {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
-  try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, colorScheme: 'dark' })
-    await page.goto(link)
-    // By the third failure there is something to see.
-    const failure = page.locator('#failures tbody tr:nth-child(3) .link')
-    await failure.waitFor({ timeout: 180_000 })
-    await page.locator('#failures .link').first().click()
-    await page.locator('.log', { hasText: 'no convergence' }).waitFor()
-    await page.locator('.answer', { hasText: 'Next:' }).waitFor()
-    await page.evaluate(() => scrollTo(0, 0))
-    await page.screenshot({ path: PICTURE })
-  } finally {
-    await browser.close()
-  }
+async function showFailure(page) {
+  // By the third failure there is something to see.
+  const failure = page.locator('#failures tbody tr:nth-child(3) .link')
+  await failure.waitFor({ timeout: 180_000 })
+  await page.locator('#failures .link').first().click()
+  await page.locator('.log', { hasText: 'no convergence' }).waitFor()
+  await page.locator('.answer', { hasText: 'Next:' }).waitFor()
+  await page.evaluate(() => scrollTo(0, 0))
 }

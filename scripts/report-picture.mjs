@@ -3,16 +3,11 @@
  * packages are built: `npm run build && node scripts/report-picture.mjs`.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { chromium } from 'playwright-core'
-
-const PROJECT = join(import.meta.dirname, '..')
-const PROGRAM = join(PROJECT, 'packages/cli/bin/mpibatch.mjs')
-const PICTURE = join(PROJECT, process.argv[2] ?? 'docs/report.png')
-const SIZE_MAX = 200_000
+import { PROGRAM, takePicture } from './picture.mjs'
 
 /** Uneven lengths, some failures that a second try mends, and some that it doesn't. */
 const SIMULATION = `
@@ -52,21 +47,12 @@ try {
     ...['--array', '0-239', '--', 'node', 'simulate.mjs', '{}'],
   )
   run('report', 'samples')
-  await takePicture(join(folder, 'mpibatch-report.html'))
+  await takePicture({
+    file: 'docs/report.png',
+    address: pathToFileURL(join(folder, 'mpibatch-report.html')).href,
+    look: { viewport: { width: 1120, height: 1180 }, colorScheme: 'light' },
+    makeReady: (page) => page.locator('.timeline canvas').waitFor(),
+  })
 } finally {
   rmSync(folder, { recursive: true, force: true })
-}
-const { size } = statSync(PICTURE)
-if (size > SIZE_MAX) throw new Error(`${PICTURE} has ${size} bytes, more than ${SIZE_MAX}`)
-
-async function takePicture(report) {
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
-  try {
-    const page = await browser.newPage({ viewport: { width: 1120, height: 1180 }, colorScheme: 'light' })
-    await page.goto(pathToFileURL(report).href)
-    await page.locator('.timeline canvas').waitFor()
-    await page.screenshot({ path: PICTURE })
-  } finally {
-    await browser.close()
-  }
 }
