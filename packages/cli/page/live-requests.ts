@@ -10,7 +10,7 @@ export interface LogPiece {
 }
 
 /** An answer that is no success: what the server says of it. */
-export class RefusedError extends Error {
+class RefusedError extends Error {
   readonly status: number
 
   constructor(status: number, message: string) {

@@ -163,7 +163,7 @@ export class AttemptSurvey {
 }
 
 /** How an attempt that has an end ended. */
-export function endingOf(row: AttemptRow): Ending {
+function endingOf(row: AttemptRow): Ending {
   const text = row.reason === 'done' ? 'done' : outcomeText(row)
   if (row.outcome === 'discarded') return { kind: 'discarded', text: `discarded: ${text}` }
   if (row.state === 'DONE') return { kind: 'done', text }

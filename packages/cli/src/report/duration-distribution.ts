@@ -49,7 +49,7 @@ export function durationDistribution(
 }
 
 /** The value below which this share of sorted numbers lies; between two of them where it falls between. */
-export function quantile(sorted: Float64Array, share: number): number {
+function quantile(sorted: Float64Array, share: number): number {
   const position = (sorted.length - 1) * share
   const below = sorted[Math.floor(position)] ?? 0
   const above = sorted[Math.ceil(position)] ?? below

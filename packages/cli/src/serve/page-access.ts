@@ -29,7 +29,7 @@ export type AccessVerdict =
   | { readonly allowed: false; readonly reason: string }
 
 /** Header that a request which changes something has to bring; a page of another origin can't send it unasked. */
-export const ACTION_HEADER = 'x-mpibatch-action'
+const ACTION_HEADER = 'x-mpibatch-action'
 
 const NEEDS_LINK = 'This page opens with the link that "mpibatch serve" has printed.'
 

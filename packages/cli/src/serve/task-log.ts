@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 
 /** Bytes that are read at a time at most. */
-export const PIECE_SIZE_MAX: number = 256 * 1024
+const PIECE_SIZE_MAX = 256 * 1024
 /** How far a piece may be cut at its beginning, so that it begins with a whole line. */
 const LINE_SIZE_MAX = 8 * 1024
 
