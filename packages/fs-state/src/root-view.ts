@@ -195,6 +195,7 @@ class FsRootView implements RootView {
     for (const { name, directoryFault } of this.#known) {
       const directory = this.taskDirectory(name)
       if (directoryFault !== undefined) counts.INVALID += 1
+      else if (this.#isUntouched(directory)) counts.OPEN += 1
       else if (isPlainlyDone(readState(this.#files, directory))) counts.DONE += 1
       else counts[this.#stateOf(readTask(this.#files, directory, 0), owners)] += 1
     }
@@ -233,8 +234,7 @@ class FsRootView implements RootView {
       const message = `${directory} is ${directoryFault}`
       return { ...base, state: 'INVALID', slot: 0, attempts: 0, message, directoryFault }
     }
-    // Most tasks that nobody has begun have no directory, and two exceptions would cost ten times as much.
-    if (this.#files.peek(directory) === undefined) return { ...base, state: 'OPEN', slot: 0, attempts: 0 }
+    if (this.#isUntouched(directory)) return { ...base, state: 'OPEN', slot: 0, attempts: 0 }
     const { ended, started } = this.#records.get(name) ?? {}
     if (isPlainlyDone(readState(this.#files, directory))) {
       // The chain is long only where something went wrong, so the record of the end tells as well how many there were.
@@ -250,6 +250,11 @@ class FsRootView implements RootView {
       ...(running ? { owner: this.#owner(view.owner, owners) } : {}),
       ...(running && started?.slot === view.slot ? { startedAtMs: started.atMs } : {}),
     }
+  }
+
+  /** Most tasks that nobody has begun have no directory, and two exceptions would cost ten times as much. */
+  #isUntouched(directory: string): boolean {
+    return this.#files.peek(directory) === undefined
   }
 
   #stateOf({ view }: TaskReading, owners: Map<string, TaskOwner>): TaskState {
