@@ -1,7 +1,8 @@
 /** How what one rank sets in its node's copy of an array comes to the copies of the other nodes. */
+import { type Piece, packRuns, unpackRuns } from './array-runs.ts'
 import { type Region, type Run, runsOf } from './array-shape.ts'
 import type { Communicator } from './communicator.ts'
-import { copyRun, type TypedArray, type TypedArrayType } from './typed-arrays.ts'
+import type { TypedArray, TypedArrayType } from './typed-arrays.ts'
 
 /** Largest piece in one message, in bytes. */
 const PIECE_BYTES = 4 * 1024 * 1024
@@ -42,13 +43,6 @@ export async function transferRegion(leaders: Communicator, transfer: Transfer):
   if (length > 0) await send()
 }
 
-/** Runs that go in one message. */
-interface Piece {
-  readonly runs: readonly Run[]
-  /** Of all of them together. */
-  readonly length: number
-}
-
 async function transferPiece(
   leaders: Communicator,
   { values, type, root }: Transfer,
@@ -59,23 +53,4 @@ async function transferPiece(
     root,
   })
   if (!isRoot && piece !== undefined) unpackRuns(values, runs, piece)
-}
-
-function packRuns(type: TypedArrayType<TypedArray>, values: TypedArray, { runs, length }: Piece): TypedArray {
-  const packed = new type(length)
-  let done = 0
-  for (const run of runs) {
-    copyRun(packed, done, values, run)
-    done += run.length
-  }
-  return packed
-}
-
-/** Copies values to the runs of an array, one after another. */
-export function unpackRuns(values: TypedArray, runs: Iterable<Run>, packed: TypedArray): void {
-  let done = 0
-  for (const { start, length } of runs) {
-    copyRun(values, start, packed, { start: done, length })
-    done += length
-  }
 }

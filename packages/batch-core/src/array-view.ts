@@ -1,7 +1,8 @@
+import { packRuns } from './array-runs.ts'
 import { checkShape, countElements, describeList, positionsOf, type Run, stridesOf } from './array-shape.ts'
 import { ClosedError, UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
-import { copyRun, type ElementOf, type TypedArray, typeNamed } from './typed-arrays.ts'
+import { type ElementOf, type TypedArray, typeNamed } from './typed-arrays.ts'
 
 /** From `start` up to, but without, `end`; `undefined` for the whole dimension. */
 export type SliceRange = readonly [start: number, end: number] | undefined
@@ -132,13 +133,7 @@ export class ArrayView<T extends TypedArray> implements Iterable<ElementOf<T>> {
   toArray(): T {
     const type = typeNamed(this.typeName)
     invariant(type !== undefined, 'A view is of a typed array')
-    const copied = new type(this.length)
-    let done = 0
-    for (const run of this.#runs()) {
-      copyRun(copied, done, this.#all, run)
-      done += run.length
-    }
-    return copied as T
+    return packRuns(type, this.#all, { runs: this.#runs(), length: this.length }) as T
   }
 
   /** The elements, in order: of several dimensions the last index runs fastest. */

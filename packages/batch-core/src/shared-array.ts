@@ -25,8 +25,9 @@ import {
   type SetOptions,
   type SharedArrayOptions,
 } from './array-options.ts'
+import { unpackRuns } from './array-runs.ts'
 import { countElements, type Region, runsOf } from './array-shape.ts'
-import { transferRegion, unpackRuns } from './array-transfer.ts'
+import { transferRegion } from './array-transfer.ts'
 import { ArrayView } from './array-view.ts'
 import { agreedWrite, planWrite, type WriteOffer } from './array-write.ts'
 import { decideOnRankZero, decisionOf } from './decision.ts'

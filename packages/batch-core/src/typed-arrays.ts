@@ -26,9 +26,6 @@ export interface TypedArrayType<T extends TypedArray> {
   new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): TypedArray
 }
 
-/** Runs of this length and above are copied faster through a view of them than one by one. */
-const LONG_RUN = 32
-
 const TYPES: ReadonlyMap<string, TypedArrayType<TypedArray>> = new Map(
   [
     Int8Array,
@@ -67,19 +64,4 @@ export function typeNameOfValues(values: unknown): string | undefined {
   // Subclasses have it too, and so have arrays of another realm.
   const name = (values as TypedArray)[Symbol.toStringTag]
   return TYPES.has(name) ? name : undefined
-}
-
-/** Copies elements between two arrays of one type. They don't overlap. */
-export function copyRun(
-  target: TypedArray,
-  targetStart: number,
-  source: TypedArray,
-  { start, length }: { readonly start: number; readonly length: number },
-): void {
-  if (length >= LONG_RUN) {
-    // All of them have these two methods, whatever they hold.
-    ;(target as Uint8Array).set((source as Uint8Array).subarray(start, start + length), targetStart)
-    return
-  }
-  for (let index = 0; index < length; index += 1) target[targetStart + index] = source[start + index] as never
 }
