@@ -12,6 +12,7 @@ export interface MapCall {
   readonly itemCount: number
   /** Items of a chunk; `undefined` for the default. */
   readonly chunk: number | undefined
+  readonly chunkCount: number
   readonly root: number
   /** Some items, as texts. */
   readonly sample: readonly string[]
@@ -60,8 +61,8 @@ export function checkMapCall<Item, Result, Reduced>(
   if (!Number.isInteger(root) || root < 0 || root >= communicator.size) {
     throw new UsageError(`The root is ${root}, but the ranks here count from 0 to ${communicator.size - 1}.`)
   }
-  countChunks({ itemCount, rankCount: communicator.size, size: chunk })
-  return { itemCount, chunk, root, sample: typeof items === 'number' ? [] : sampleOf(items) }
+  const chunkCount = countChunks({ itemCount, rankCount: communicator.size, size: chunk })
+  return { itemCount, chunk, chunkCount, root, sample: typeof items === 'number' ? [] : sampleOf(items) }
 }
 
 /**

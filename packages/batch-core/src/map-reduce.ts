@@ -13,7 +13,7 @@
 import type { Communicator } from './communicator.ts'
 import { ClosedError, ConfigMismatchError, RankLostError, UsageError } from './errors.ts'
 import { agreeOnCall, checkMapCall, type MapCall } from './map-call.ts'
-import { ChunkSequence, countChunks } from './map-chunks.ts'
+import { ChunkSequence } from './map-chunks.ts'
 import { MapCollector } from './map-collector.ts'
 import type { MapOptions, MapReduceOptions, MapWork } from './map-reduce-options.ts'
 import { type ChunkSource, MAP_TAG, MapRun, type MapRunOptions, notInWork } from './map-run.ts'
@@ -218,15 +218,9 @@ export class MapReduce {
 
   /** On rank 0, while no other rank is in a map. A window that is too short is replaced by a new one. */
   async #clearWords(call: MapCall): Promise<void> {
-    const length = this.#wordCountOf(call)
+    const length = wordCountOf(call)
     if (this.#window === undefined || length > this.#window.length) return
     await this.#window.write(0, new Int32Array(length))
-  }
-
-  #wordCountOf({ itemCount, chunk }: MapCall): number {
-    if (this.#isSequential) return 0
-    const { size } = this.#communicator
-    return WORD_FIRST_CHUNK + countChunks({ itemCount, rankCount: size, size: chunk })
   }
 
   /** Collective. */
@@ -264,8 +258,8 @@ export class MapReduce {
       const isWorking = this.#communicator.rank === call.root
       return { source: isWorking ? countingSource() : undefined, turns: undefined }
     }
-    const window = await this.#windowOf(this.#wordCountOf(call))
-    const chunkCount = this.#wordCountOf(call) - WORD_FIRST_CHUNK
+    const { chunkCount } = call
+    const window = await this.#windowOf(wordCountOf(call))
     const source: ChunkSource = {
       next: () => window.fetchAdd(WORD_CURSOR, 1),
       end: () => window.store(WORD_CURSOR, chunkCount),
@@ -289,6 +283,10 @@ export class MapReduce {
     this.#window = await this.#communicator.createWindow({ length: doubled })
     return this.#window
   }
+}
+
+function wordCountOf({ chunkCount }: MapCall): number {
+  return WORD_FIRST_CHUNK + chunkCount
 }
 
 /** Chunks of a rank that shares them with nobody. */
