@@ -60,7 +60,6 @@ export class MapRun<Item, Result, Reduced> {
   readonly #faults: MapFaults
   readonly #inbox = new MapInbox<MapPart<Result>>()
   readonly #others: readonly number[]
-  #endedCount = 0
   #chunk: Chunk | undefined
   /** The item that this rank works on. */
   #index: number | undefined
@@ -135,8 +134,8 @@ export class MapRun<Item, Result, Reduced> {
   async #runRoot(collector: MapCollector<Item, Result, Reduced>): Promise<MapFault | undefined> {
     const heard = Promise.all(this.#others.map((source) => this.#hear(source)))
     // What goes wrong there is thrown below.
-    heard.catch(() => this.#inbox.close())
-    if (this.#others.length === 0) this.#inbox.close()
+    const close = (): void => this.#inbox.close()
+    heard.then(close, close)
     await this.#workOn(collector)
     for (;;) {
       const part = await this.#inbox.take()
@@ -157,7 +156,7 @@ export class MapRun<Item, Result, Reduced> {
         const { data } = await communicator.receive<WorkerWord<Result>>({ source, tag: MAP_TAG.results })
         if ('end' in data) {
           if (data.end !== undefined) await this.#fail(this.#faults.add(data.end))
-          break
+          return
         }
         this.#inbox.push(data)
       }
@@ -165,8 +164,6 @@ export class MapRun<Item, Result, Reduced> {
       if (!(error instanceof RankLostError)) throw error
       await this.#fail(this.#faults.addLoss(error))
     }
-    this.#endedCount += 1
-    if (this.#endedCount === this.#others.length) this.#inbox.close()
   }
 
   /** Takes chunks and works on them until none is left, or the map is stopped. Notes what fails. */
