@@ -4,6 +4,7 @@ import { ArrayView } from './array-view.ts'
 import type { Communicator } from './communicator.ts'
 import { type Decision, decisionOf, resultOf } from './decision.ts'
 import { ConfigError, ConfigMismatchError, UsageError } from './errors.ts'
+import { checkRank } from './rank-checks.ts'
 import {
   type ElementOf,
   TYPE_NAMES,
@@ -140,14 +141,8 @@ export function agreedContents(requests: readonly ArrayRequest[]): ArrayContents
       `Rank 0 makes ${first?.text}, but rank ${other} makes ${requests[other]?.text}. Give the same on all ranks.`,
     )
   }
-  const from = checkFrom(first?.from, requests.length)
+  const from = checkRank('"from"', first?.from, requests.length)
   return resultOf(requests[from]?.contents)
-}
-
-/** @throws {@link UsageError} if there is no such rank. */
-export function checkFrom(from: unknown, size: number): number {
-  if (typeof from === 'number' && Number.isInteger(from) && from >= 0 && from < size) return from
-  throw new UsageError(`"from" is ${String(from)}, but the ranks here count from 0 to ${size - 1}.`)
 }
 
 /** The type of what a rank gives. @throws {@link UsageError} if it is neither a typed array nor a view. */

@@ -1,9 +1,10 @@
 /** What `set` and `assign` write, and how the ranks agree on it. */
-import { checkFrom, type RegionOptions, shapeGiven, typeNameGiven } from './array-options.ts'
+import { type RegionOptions, shapeGiven, typeNameGiven } from './array-options.ts'
 import { checkRegion, countElements, describeList, type Region } from './array-shape.ts'
 import { ArrayView } from './array-view.ts'
 import { type Decision, resultOf } from './decision.ts'
 import { ConfigMismatchError, UsageError } from './errors.ts'
+import { checkRank } from './rank-checks.ts'
 import type { TypedArray } from './typed-arrays.ts'
 
 /** What one rank brings to a `set` or an `assign`. */
@@ -77,7 +78,7 @@ export function agreedWrite(offers: readonly WriteOffer[]): AgreedWrite {
       `Rank 0 calls ${describeCall(first?.from)}, but rank ${other} calls ${describeCall(offers[other]?.from)}. All ranks have to make the same call.`,
     )
   }
-  const from = first?.from === undefined ? findGiver(offers) : checkFrom(first.from, offers.length)
+  const from = first?.from === undefined ? findGiver(offers) : checkRank('"from"', first.from, offers.length)
   const offer = offers[from]
   return { from, region: resultOf(offer?.region), nodeIndex: offer?.nodeIndex ?? 0 }
 }

@@ -6,6 +6,7 @@ import { ConfigMismatchError, UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
 import { countChunks } from './map-chunks.ts'
 import type { MapOptions, MapWork } from './map-reduce-options.ts'
+import { checkRank } from './rank-checks.ts'
 
 /** What is equal on all ranks, of a call that can be. */
 export interface MapCall {
@@ -58,9 +59,7 @@ export function checkMapCall<Item, Result, Reduced>(
       `The chunk is ${chunk}, but has to be a number of items, 1 or more. Leave it out for the default.`,
     )
   }
-  if (!Number.isInteger(root) || root < 0 || root >= communicator.size) {
-    throw new UsageError(`The root is ${root}, but the ranks here count from 0 to ${communicator.size - 1}.`)
-  }
+  checkRank('The root', root, communicator.size)
   const chunkCount = countChunks({ itemCount, rankCount: communicator.size, size: chunk })
   return { itemCount, chunk, chunkCount, root, sample: typeof items === 'number' ? [] : sampleOf(items) }
 }

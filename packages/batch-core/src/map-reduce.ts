@@ -11,13 +11,14 @@
  * `map-run.ts` tells how one map runs, `map-turns.ts` how `ordered` does.
  */
 import type { Communicator } from './communicator.ts'
-import { ClosedError, ConfigMismatchError, RankLostError, UsageError } from './errors.ts'
+import { ClosedError, RankLostError, UsageError } from './errors.ts'
 import { agreeOnCall, checkMapCall, type MapCall } from './map-call.ts'
 import { ChunkSequence } from './map-chunks.ts'
 import { MapCollector } from './map-collector.ts'
 import type { MapOptions, MapReduceOptions, MapWork } from './map-reduce-options.ts'
 import { type ChunkSource, MAP_TAG, MapRun, type MapRunOptions, notInWork } from './map-run.ts'
 import { MapTurns } from './map-turns.ts'
+import { checkSame } from './rank-checks.ts'
 import type { SharedWindow } from './shared-window.ts'
 import { createSoloCommunicator } from './solo-communicator.ts'
 import { TokenLock } from './token-lock.ts'
@@ -72,11 +73,11 @@ export class MapReduce {
     const { communicator, debug = false } = options
     const own = communicator === null ? createSoloCommunicator() : await communicator.duplicate()
     const all = await own.allgather(debug)
-    if (all.some((other) => other !== all[0])) {
+    try {
+      checkSame('MapReduce got debug:', all)
+    } catch (error) {
       await own.close()
-      throw new ConfigMismatchError(
-        `MapReduce got debug: ${all.join(', ')} from ranks 0 to ${all.length - 1}. Give the same on all ranks.`,
-      )
+      throw error
     }
     return new MapReduce(own, await TokenLock.create(own), debug)
   }

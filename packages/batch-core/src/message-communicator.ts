@@ -25,6 +25,7 @@ import { invariant } from './invariant.ts'
 import { Mailbox } from './mailbox.ts'
 import { copyMessage, withCopyErrors } from './message-copy.ts'
 import type { Envelope, MessageTransport } from './message-transport.ts'
+import { checkRank } from './rank-checks.ts'
 import { checkReduceInput, combine, type ReduceInput } from './reduce.ts'
 import { allocateSharedMemory, type MemberPlace, type SharedMemory } from './shared-memory.ts'
 import type { SharedWindow } from './shared-window.ts'
@@ -88,7 +89,7 @@ class MessageCommunicator implements Communicator {
   async send(data: unknown, options: SendOptions): Promise<void> {
     this.#checkOpen()
     const { destination, tag = 0 } = options
-    this.#checkRank('destination', destination)
+    checkRank('The destination', destination, this.size)
     checkTag(tag)
     this.#post(destination, { tag, data })
   }
@@ -96,7 +97,7 @@ class MessageCommunicator implements Communicator {
   async receive<T = unknown>(options: ReceiveOptions = {}): Promise<Message<T>> {
     this.#checkOpen()
     const { source, tag, timeoutMs, signal } = options
-    if (source !== undefined) this.#checkRank('source', source)
+    if (source !== undefined) checkRank('The source', source, this.size)
     if (tag !== undefined) checkTag(tag)
     checkWaitLimits({ timeoutMs, signal })
     const senders =
@@ -112,13 +113,13 @@ class MessageCommunicator implements Communicator {
 
   async broadcast<T>(value: T, options: RootOptions = {}): Promise<T> {
     const { root = 0 } = options
-    this.#checkRank('root', root)
+    checkRank('The root', root, this.size)
     return this.#broadcast(this.#begin('broadcast', options), value, root)
   }
 
   async gather<T>(value: T, options: RootOptions = {}): Promise<T[] | undefined> {
     const { root = 0 } = options
-    this.#checkRank('root', root)
+    checkRank('The root', root, this.size)
     return this.#gather(this.#begin('gather', options), value, root)
   }
 
@@ -315,13 +316,6 @@ class MessageCommunicator implements Communicator {
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw closedError()
-  }
-
-  #checkRank(what: string, rank: number): void {
-    if (Number.isInteger(rank) && rank >= 0 && rank < this.size) return
-    throw new UsageError(`The ${what} is ${rank}, but the ranks here count from 0 to ${this.size - 1}.`, {
-      details: { rank, size: this.size },
-    })
   }
 }
 

@@ -1,7 +1,8 @@
 /** Memory that the members of a communicator see at once: threads share a buffer, processes map the same pages. */
 import type { Communicator } from './communicator.ts'
-import { ConfigMismatchError, SharedMemoryError, UsageError } from './errors.ts'
+import { SharedMemoryError, UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
+import { checkSame } from './rank-checks.ts'
 import type { MappedBytes, TransportMemory } from './transport-memory.ts'
 
 /** Memory that all members of a communicator see at once, made by {@link Communicator.allocateShared}. */
@@ -110,11 +111,7 @@ class OpenMemory implements SharedMemory {
 
 function agreedSize(sizes: readonly number[]): number {
   const [size = 0] = sizes
-  if (sizes.some((other) => other !== size)) {
-    throw new ConfigMismatchError(
-      `allocateShared got the sizes ${sizes.join(', ')} from ranks 0 to ${sizes.length - 1}. Give the same on all ranks.`,
-    )
-  }
+  checkSame('allocateShared got the sizes', sizes)
   if (!Number.isSafeInteger(size) || size < 0) {
     throw new UsageError(`sizeBytes is ${size}, but has to be a number of bytes, 0 or more.`)
   }

@@ -1,5 +1,5 @@
-import { ConfigMismatchError } from './errors.ts'
 import { createProcessWindow } from './process-window.ts'
+import { checkSame } from './rank-checks.ts'
 import type { MemberPlace } from './shared-memory.ts'
 import type { SharedWindow } from './shared-window.ts'
 import { SharedWordsWindow } from './shared-words-window.ts'
@@ -8,22 +8,19 @@ import { SharedWordsWindow } from './shared-words-window.ts'
 export async function createWindow(length: number, place: MemberPlace): Promise<SharedWindow> {
   const { communicator, memory, nodeOf, ownerWorldRank, decide } = place
   if (memory === undefined) {
-    const buffer = await decide(length, (lengths) => allocateWords(agreedLength(lengths)))
+    const buffer = await decide(length, (lengths) => {
+      checkLengths(lengths)
+      return allocateWords(length)
+    })
     return new SharedWordsWindow(new Int32Array(buffer), () => communicator.barrier())
   }
-  await decide(length, agreedLength)
+  await decide(length, checkLengths)
   const isNearOwner = nodeOf(0) === nodeOf(communicator.rank)
   return createProcessWindow({ length, communicator, memory, isNearOwner, ownerWorldRank })
 }
 
-function agreedLength(lengths: readonly number[]): number {
-  const [length = 0] = lengths
-  if (lengths.some((other) => other !== length)) {
-    throw new ConfigMismatchError(
-      `createWindow got the lengths ${lengths.join(', ')} from ranks 0 to ${lengths.length - 1}. Give the same on all ranks.`,
-    )
-  }
-  return length
+function checkLengths(lengths: readonly number[]): void {
+  checkSame('createWindow got the lengths', lengths)
 }
 
 function allocateWords(length: number): SharedArrayBuffer {
