@@ -1,28 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type BatchOptions,
   type ClaimOutcome,
   FencedError,
   MemoryStateStore,
   openBatchWith,
-  type StateStoreProvider,
   type StoreClaim,
   type TaskCounts,
 } from '../src/index.ts'
 import { createLoopback } from '../src/testing/index.ts'
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`)
-
-function openInMemory(options: BatchOptions): ReturnType<typeof openBatchWith> {
-  return openBatchWith({ root: null, ...options }, () => {
-    throw new Error('a batch without a root asked for a store')
-  })
-}
-
-function providerOf(create: () => MemoryStateStore): StateStoreProvider {
-  const open = (): Promise<MemoryStateStore> => Promise.resolve(create())
-  return { open, attach: open, join: open }
-}
+import { names, openInMemory, providerOf } from './batches.ts'
 
 describe('the events of a batch', () => {
   it('come in order: a task is claimed before it is given out, and has ended before its end returns', async () => {
@@ -55,7 +41,7 @@ describe('the events of a batch', () => {
           return claim.taskIndex === 2 ? Promise.reject(new FencedError('taken over')) : super.publish(claim)
         }
       }
-      const provider = providerOf(() => new ContestedStore(4))
+      const provider = providerOf((count) => new ContestedStore(count))
       await Promise.all(
         createLoopback(size).map(async (communicator) => {
           const batch = await openBatchWith(

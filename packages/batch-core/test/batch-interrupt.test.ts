@@ -1,21 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type BatchOptions,
-  type LeaseState,
-  MemoryStateStore,
-  openBatchWith,
-  type StateStoreProvider,
-  type StoreLease,
-} from '../src/index.ts'
+import { type LeaseState, MemoryStateStore, openBatchWith, type StoreLease } from '../src/index.ts'
 import { createLoopback } from '../src/testing/index.ts'
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`)
-
-function openInMemory(options: BatchOptions): ReturnType<typeof openBatchWith> {
-  return openBatchWith({ root: null, ...options }, () => {
-    throw new Error('a batch without a root asked for a store')
-  })
-}
+import { names, openInMemory, providerOf } from './batches.ts'
 
 describe('an interrupt', () => {
   it('keeps its reason, and leaves what runs OPEN if it throws, DONE if it comes to its end', async () => {
@@ -98,9 +84,7 @@ describe('an interrupt', () => {
         return () => undefined
       },
     }
-    const open = (): Promise<MemoryStateStore> =>
-      Promise.resolve(Object.assign(new MemoryStateStore(3), { lease }))
-    const provider: StateStoreProvider = { open, attach: open, join: open }
+    const provider = providerOf((count) => Object.assign(new MemoryStateStore(count), { lease }))
     const own = new AbortController()
     const batch = await openBatchWith(
       { root: 'any', tasks: names(3), interrupt: own.signal, onFault: () => undefined },

@@ -1,28 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type Batch,
-  type BatchOptions,
-  type ClaimOutcome,
-  type Communicator,
-  MemoryStateStore,
-  openBatchWith,
-  StateIoError,
-  type StateStoreProvider,
-  UsageError,
-} from '../src/index.ts'
-import { createLoopback } from '../src/testing/index.ts'
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`)
-
-function openInMemory(options: BatchOptions): Promise<Batch> {
-  return openBatchWith({ root: null, ...options }, () => {
-    throw new Error('a batch without a root asked for a store')
-  })
-}
-
-function onRanks<T>(size: number, program: (communicator: Communicator) => Promise<T>): Promise<T[]> {
-  return Promise.all(createLoopback(size).map(program))
-}
+import { type ClaimOutcome, MemoryStateStore, openBatchWith, StateIoError, UsageError } from '../src/index.ts'
+import { names, onRanks, openInMemory, providerOf } from './batches.ts'
 
 describe('a map in memory', () => {
   it('holds values from one call to the next, but not of tasks that were run again', async () => {
@@ -82,8 +60,7 @@ describe('a map in memory', () => {
         return super.claim(taskIndex, options)
       }
     }
-    const open = (): Promise<MemoryStateStore> => Promise.resolve(new BrokenStore(9))
-    const provider: StateStoreProvider = { open, attach: open, join: open }
+    const provider = providerOf((count) => new BrokenStore(count))
     const messages = await onRanks(4, async (communicator) => {
       const options = { root: 'any', tasks: names(9), communicator, groupSize: 2, rootRank: 1 }
       const batch = await openBatchWith(options, () => provider)

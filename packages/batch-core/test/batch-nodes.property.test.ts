@@ -6,9 +6,9 @@ import {
   type Outlook,
   openBatchWith,
   STATE_CODE,
-  type StateStoreProvider,
   type TaskCounts,
 } from '../src/index.ts'
+import { providerOf } from './batches.ts'
 import { createNodes } from './nodes.ts'
 
 const SEED = 20_261_122
@@ -68,8 +68,7 @@ async function runRank(
   }: { plan: Plan; seen: Seen; stop: AbortController; pause: () => Promise<unknown> },
 ): Promise<void> {
   const codes = Uint8Array.from(plan.tasks, ({ code }) => code)
-  const create = (): Promise<PreparedStore> => Promise.resolve(new PreparedStore(codes.length, codes))
-  const provider: StateStoreProvider = { open: create, attach: create, join: create }
+  const provider = providerOf((count) => new PreparedStore(count, codes))
   const { retries, retryFailed, stealRunning } = plan
   const batch = await openBatchWith(
     {

@@ -13,11 +13,10 @@ import {
   StoreUnusableError,
 } from '../src/index.ts'
 import { batchCases } from '../src/testing/contract-batch.ts'
+import { names, providerOf } from './batches.ts'
 import { createNodes } from './nodes.ts'
 
 const { OPEN, DONE, FAILED, ELSEWHERE, INVALID } = STATE_CODE
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`)
 
 /** A store that starts with these states; what ran elsewhere comes free at the first look. */
 class PreparedStore extends MemoryStateStore {
@@ -26,10 +25,8 @@ class PreparedStore extends MemoryStateStore {
   }
 }
 
-function providerOf(codes: readonly number[]): StateStoreProvider {
-  const create = (): Promise<PreparedStore> =>
-    Promise.resolve(new PreparedStore(codes.length, Uint8Array.from(codes)))
-  return { open: create, attach: create, join: create }
+function prepared(codes: readonly number[]): StateStoreProvider {
+  return providerOf((count) => new PreparedStore(count, Uint8Array.from(codes)))
 }
 
 function openOn(
@@ -89,7 +86,7 @@ describe.each([
     const codes = names(24).map(
       (_, index) => [OPEN, DONE, ELSEWHERE, FAILED, INVALID, ELSEWHERE][index % 6] ?? OPEN,
     )
-    const provider = providerOf(codes)
+    const provider = prepared(codes)
     const seen = await Promise.all(
       createNodes(nodeOf).map(async (communicator) => {
         const batch = await openOn(communicator, { tasks: names(24), groupSize }, provider)
@@ -106,7 +103,7 @@ describe.each([
 
   it('runs failed tasks and those of others when that is asked for, and failures again', async () => {
     const codes = names(12).map((_, index) => [OPEN, FAILED, ELSEWHERE][index % 3] ?? OPEN)
-    const provider = providerOf(codes)
+    const provider = prepared(codes)
     let failures = 0
     await Promise.all(
       createNodes(nodeOf).map(async (communicator) => {

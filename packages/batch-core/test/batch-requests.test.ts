@@ -2,23 +2,14 @@
 import { describe, expect, it } from 'vitest'
 import {
   type Batch,
-  type BatchOptions,
   type ClaimableStates,
   type ClaimOutcome,
   MemoryStateStore,
   openBatchWith,
   STATE_CODE,
-  type StateStoreProvider,
 } from '../src/index.ts'
+import { names, openInMemory, providerOf } from './batches.ts'
 import { createNodes } from './nodes.ts'
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`)
-
-function openInMemory(options: BatchOptions): Promise<Batch> {
-  return openBatchWith({ root: null, ...options }, () => {
-    throw new Error('a batch without a root asked for a store')
-  })
-}
 
 /** Takes so many tasks and fails them again; names them. */
 async function failSome(batch: Batch, count: number, claimable: ClaimableStates): Promise<number[]> {
@@ -73,8 +64,7 @@ describe('a call that asks for what others run', () => {
       }
     }
     const codes = Uint8Array.from([0, 1, 2, 3], () => STATE_CODE.ELSEWHERE)
-    const open = (): Promise<HeldStore> => Promise.resolve(new HeldStore(4, codes))
-    const provider: StateStoreProvider = { open, attach: open, join: open }
+    const provider = providerOf((count) => new HeldStore(count, codes))
     const batch = await openBatchWith({ root: 'any', tasks: names(4) }, () => provider)
     const heard: number[] = []
     batch.on('elsewhere', ({ index }) => heard.push(index))

@@ -1,17 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import {
-  type Batch,
-  type BatchOptions,
   type ClaimOutcome,
   ClosedError,
-  type Communicator,
   ConfigMismatchError,
   FencedError,
   ForeignWriterError,
   MemoryStateStore,
   type Outlook,
   openBatchWith,
-  type StateStoreProvider,
   type StoreClaim,
   setRuntime,
   type Task,
@@ -19,20 +15,7 @@ import {
   UsageError,
 } from '../src/index.ts'
 import { createLoopback } from '../src/testing/loopback-communicator.ts'
-
-/** Batches here live in memory; the store's own behaviour is tested with the store. */
-function openInMemory(options: BatchOptions): Promise<Batch> {
-  return openBatchWith({ root: null, ...options }, () => {
-    throw new Error('a batch without a root asked for a store')
-  })
-}
-
-const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`)
-
-/** Runs the same program on every rank of a loopback. */
-function onRanks<T>(size: number, program: (communicator: Communicator) => Promise<T>): Promise<T[]> {
-  return Promise.all(createLoopback(size).map(program))
-}
+import { names, onRanks, openInMemory, providerOf } from './batches.ts'
 
 afterEach(() => setRuntime(undefined))
 
@@ -194,11 +177,7 @@ describe('a result that another instance has superseded', () => {
       return super.publish(claim)
     }
   }
-  const provider: StateStoreProvider = {
-    open: (tasks) => Promise.resolve(new FencingStore(tasks.length)),
-    attach: (_ticket, tasks) => Promise.resolve(new FencingStore(tasks.length)),
-    join: (_ticket, tasks) => Promise.resolve(new FencingStore(tasks.length)),
-  }
+  const provider = providerOf((count) => new FencingStore(count))
 
   it.each([1, 2])('is dropped by every member of a group of %i, and the batch goes on', async (groupSize) => {
     const counts = await onRanks(groupSize, async (communicator) => {
@@ -246,11 +225,7 @@ describe('a task whose state another program has changed', () => {
         return Promise.resolve({ ready: [0], owners: [] })
       }
     }
-    const provider: StateStoreProvider = {
-      open: (tasks) => Promise.resolve(new ForeignStore(tasks.length)),
-      attach: (_ticket, tasks) => Promise.resolve(new ForeignStore(tasks.length)),
-      join: (_ticket, tasks) => Promise.resolve(new ForeignStore(tasks.length)),
-    }
+    const provider = providerOf((count) => new ForeignStore(count))
     const batch = await openBatchWith({ root: 'any', tasks: ['a'] }, () => provider)
     await batch.run(() => undefined)
     expect(await batch.close()).toMatchObject({ DONE: 1 })
