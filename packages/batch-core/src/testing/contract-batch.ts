@@ -5,7 +5,7 @@ import type { BatchOptions } from '../batch-options.ts'
 import type { Communicator } from '../communicator.ts'
 import { openBatchWith } from '../open-batch.ts'
 import type { ClaimableStates, StoredState, TableState } from '../task-state.ts'
-import { assertFails, type ContractCase, ranksOf } from './contract-case.ts'
+import { assertFails, type ContractCase, ranksOf, splitInto } from './contract-case.ts'
 
 /** Opens a batch that lives in memory. */
 function openInMemory(communicator: Communicator, options: BatchOptions): Promise<Batch> {
@@ -150,8 +150,7 @@ export const batchCases: readonly ContractCase[] = [
   {
     name: 'several batches at once, of all ranks and of two halves, give out their own tasks only',
     run: async (communicator) => {
-      const half = await communicator.split({ color: communicator.rank % 2 })
-      assert.ok(half !== undefined)
+      const half = await splitInto(communicator, communicator.rank % 2)
       const batches = [
         await openInMemory(communicator, { tasks: names(TASKS) }),
         await openInMemory(half, { tasks: names(7) }),

@@ -28,3 +28,10 @@ export async function assertFails(step: Promise<unknown>, code: string): Promise
 export function ranksOf({ size }: Communicator): number[] {
   return Array.from({ length: size }, (_, rank) => rank)
 }
+
+/** This member's part of a communicator: those that give the same color. Collective. */
+export async function splitInto(communicator: Communicator, color: number): Promise<Communicator> {
+  const part = await communicator.split({ color })
+  assert.ok(part !== undefined)
+  return part
+}

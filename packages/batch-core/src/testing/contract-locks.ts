@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import type { Communicator } from '../communicator.ts'
+import type { SharedWindow } from '../shared-window.ts'
 import { TokenLock } from '../token-lock.ts'
-import type { ContractCase } from './contract-case.ts'
+import { type ContractCase, splitInto } from './contract-case.ts'
 
 const ROUNDS = 20
 
@@ -49,8 +50,7 @@ export const lockCases: readonly ContractCase[] = [
   {
     name: 'locks of two halves of a communicator are apart',
     run: async (communicator) => {
-      const half = await communicator.split({ color: communicator.rank % 2 })
-      assert.ok(half !== undefined)
+      const half = await splitInto(communicator, communicator.rank % 2)
       const lock = await TokenLock.create(half)
       // The first member of each half waits inside its lock for the other: a lock of all would let them wait for ever.
       await lock.withLock(async () => {
@@ -68,13 +68,8 @@ async function createLocks(communicator: Communicator, count: number): Promise<T
   return locks
 }
 
-interface Words {
-  load(index: number): Promise<number>
-  store(index: number, value: number): Promise<void>
-}
-
 /** Not atomic: whoever else does it between the two steps is lost. */
-async function addOne(window: Words, index = 0): Promise<void> {
+async function addOne(window: SharedWindow, index = 0): Promise<void> {
   const value = await window.load(index)
   await setImmediate()
   await window.store(index, value + 1)

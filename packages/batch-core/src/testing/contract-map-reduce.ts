@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { Communicator } from '../communicator.ts'
 import { WorkError } from '../errors.ts'
 import { MapReduce } from '../map-reduce.ts'
-import { assertFails, type ContractCase, ranksOf } from './contract-case.ts'
+import type { SharedWindow } from '../shared-window.ts'
+import { assertFails, type ContractCase, ranksOf, splitInto } from './contract-case.ts'
 
 const COUNT = 40
 const WORK = 'ERR_MPIBATCH_WORK'
@@ -282,8 +283,7 @@ export const mapReduceCases: readonly ContractCase[] = [
   {
     name: 'pools of two halves of a communicator, and two pools of one, are apart',
     run: async (communicator) => {
-      const half = await communicator.split({ color: communicator.rank % 2 })
-      assert.ok(half !== undefined)
+      const half = await splitInto(communicator, communicator.rank % 2)
       const pools = [
         await MapReduce.open({ communicator: half }),
         await MapReduce.open({ communicator: half }),
@@ -333,13 +333,8 @@ function failAt(item: number, bad: number): number {
   return item
 }
 
-interface Words {
-  load(index: number): Promise<number>
-  store(index: number, value: number): Promise<void>
-}
-
 /** Writes the item behind those that have passed, whose number stands in word 0; not atomic. */
-async function passInOrder(pool: MapReduce, log: Words, item: number): Promise<void> {
+async function passInOrder(pool: MapReduce, log: SharedWindow, item: number): Promise<void> {
   if (item % 3 === 1) return
   await pool.ordered(async () => {
     const count = await log.load(0)

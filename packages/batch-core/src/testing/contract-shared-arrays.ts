@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Communicator } from '../communicator.ts'
 import { SharedArray } from '../shared-array.ts'
 import type { TypedArray, TypedArrayType } from '../typed-arrays.ts'
-import { assertFails, type ContractCase, ranksOf } from './contract-case.ts'
+import { assertFails, type ContractCase, ranksOf, splitInto } from './contract-case.ts'
 
 const SHAPE = [2, 5, 10] as const
 /** Of what is set at once: half a row. */
@@ -154,12 +154,6 @@ export const sharedArrayCases: readonly ContractCase[] = [
     },
   },
 ]
-
-async function splitInto(communicator: Communicator, color: number): Promise<Communicator> {
-  const part = await communicator.split({ color })
-  assert.ok(part !== undefined)
-  return part
-}
 
 interface CheckOptions {
   readonly communicator: Communicator | null
