@@ -1,11 +1,13 @@
 /** Shared buffers between ranks: one copy in memory, and nothing left, however the ranks end. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
+import { gone } from '../support/buffer-holders.ts'
 import { describeMpi } from '../support/mpi-installations.ts'
 import { jsonLines, runRanks, startRanks } from '../support/mpirun.ts'
 import { startNode } from '../support/program.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const PROGRAM = join(import.meta.dirname, 'programs/shared-buffers.mjs')
@@ -26,21 +28,9 @@ interface Found<T> {
   readonly found: T
 }
 
-function memoryDirectory(): string {
-  const directory = mkdtempSync('/dev/shm/mpibatch-test-')
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
-}
-
-function gone(directory: string): Promise<unknown> {
-  return waitUntil(() => readdirSync(directory).length === 0, {
-    describe: () => readdirSync(directory, { recursive: true }).join(' '),
-  })
-}
-
 describeMpi('shared buffers between ranks', ['openmpi', 'mpich'], (mpi) => {
   it.skipIf(NO_ROOM !== '')('take 1 GB of memory for 1 GB that four ranks map', async () => {
-    const directory = memoryDirectory()
+    const directory = temporaryDirectory('/dev/shm')
     const ended = await runRanks(mpi, 4, [PROGRAM, 'share', directory, String(GB / 8)])
     expect(ended.exitCode, ended.stderr).toBe(0)
     const all = jsonLines<Found<{ isWhole: boolean; mappings: number; proportionalBytes: number }>>(ended)
@@ -57,7 +47,7 @@ describeMpi('shared buffers between ranks', ['openmpi', 'mpich'], (mpi) => {
   })
 
   it('are passed on by references that ranks exchange', async () => {
-    const directory = memoryDirectory()
+    const directory = temporaryDirectory('/dev/shm')
     const ended = await runRanks(mpi, 3, [PROGRAM, 'pass', directory])
     expect(ended.exitCode, ended.stderr).toBe(0)
     const found = { sums: [1000, 2000, 3000], again: 1, shape: [10, 100] }
@@ -75,7 +65,7 @@ describeMpi('shared buffers between ranks', ['openmpi', 'mpich'], (mpi) => {
   })
 
   it.each(['end', 'throw'])('leave nothing in memory when the ranks %s', async (how) => {
-    const directory = memoryDirectory()
+    const directory = temporaryDirectory('/dev/shm')
     const { exitCode, stderr } = await runRanks(mpi, 3, [PROGRAM, 'hold', directory, how])
     expect(exitCode === 0, stderr).toBe(how === 'end')
     await gone(directory)
@@ -84,7 +74,7 @@ describeMpi('shared buffers between ranks', ['openmpi', 'mpich'], (mpi) => {
   it.each(['SIGTERM', 'SIGKILL'] as const)(
     'leave nothing in memory when all ranks get %s',
     async (signal) => {
-      const directory = memoryDirectory()
+      const directory = temporaryDirectory('/dev/shm')
       const ranks = startRanks(mpi, 3, [PROGRAM, 'hold', directory, 'wait'])
       await waitUntil(() => jsonLines({ stdout: ranks.stdout() }).length === 3, { describe: ranks.stderr })
       for (const { found } of jsonLines<Found<{ pid: number }>>({ stdout: ranks.stdout() })) {

@@ -1,5 +1,5 @@
 /** Shared buffers between processes that end in every way: nothing is copied, and nothing is left. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { type BufferReference, openSharedBuffers } from 'mpibatch'
@@ -30,8 +30,7 @@ function janitorOf(pid: number): number {
 
 describe('shared buffers of several processes', () => {
   it.skipIf(!existsSync('/dev/shm'))('are in memory once, however many map them', async () => {
-    const directory = mkdtempSync('/dev/shm/mpibatch-test-')
-    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    const directory = temporaryDirectory('/dev/shm')
     const holders = await Promise.all([startHolder(directory), startHolder(directory)])
     const [one, other] = holders
     const length = 1_000_000
@@ -144,8 +143,7 @@ describe.skipIf(!existsSync('/dev/shm'))('shared buffers of ranks in threads', (
   const RANKS = join(import.meta.dirname, '../mpi/programs/shared-buffers.mjs')
 
   it('are in memory once, and passed on by references that ranks exchange', async () => {
-    const directory = mkdtempSync('/dev/shm/mpibatch-test-')
-    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    const directory = temporaryDirectory('/dev/shm')
     const run = (...argv: readonly string[]): Promise<Ended> =>
       runProgram(['run', '-j', '3', RANKS, '--', ...argv], { cwd: directory })
     const [shared, passed] = [await run('share', directory, '1000000'), await run('pass', directory)]

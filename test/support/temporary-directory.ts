@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 /** Makes an empty directory that is removed when the running test is over. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'mpibatch-test-'))
+export function temporaryDirectory(parent: string = tmpdir()): string {
+  const directory = mkdtempSync(join(parent, 'mpibatch-test-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }
