@@ -149,32 +149,31 @@ export class TaskPool {
   }
 
   async #takeChunk(): Promise<boolean> {
-    const head = await this.#window.load(WORD_HEAD)
-    const remaining = this.#lengths.claimable - head
-    if (remaining <= 0) {
-      this.#isEmpty = true
-      return false
-    }
-    const size = chunkSize({ remaining, ...this.#place })
-    // Should this rank end here, the tasks are left to the next run, and never given out twice.
-    await this.#window.store(WORD_HEAD, head + size)
-    for (const { index, state } of await this.#read(head, size)) {
-      this.#table.admit(index, state)
-      this.#table.enqueue(index)
-    }
-    return true
+    const chunk = await this.#takeNext(WORD_HEAD, { start: 0, count: this.#lengths.claimable })
+    for (const index of chunk) this.#table.enqueue(index)
+    this.#isEmpty = chunk.length === 0
+    return !this.#isEmpty
   }
 
   async #takeEndedChunk(): Promise<readonly number[]> {
-    const head = await this.#window.load(WORD_ENDED_HEAD)
     const { claimable, elsewhere, ended } = this.#lengths
-    if (head >= ended) {
-      this.#hasNoEnded = true
-      return []
-    }
-    const size = chunkSize({ remaining: ended - head, ...this.#place })
-    await this.#window.store(WORD_ENDED_HEAD, head + size)
-    const chunk = await this.#read(claimable + elsewhere + head, size)
+    const chunk = await this.#takeNext(WORD_ENDED_HEAD, { start: claimable + elsewhere, count: ended })
+    this.#hasNoEnded = chunk.length === 0
+    return chunk
+  }
+
+  /** Takes the next tasks of a part of the queue into the table, and names them; none when all are taken. */
+  async #takeNext(
+    headWord: number,
+    { start, count }: { readonly start: number; readonly count: number },
+  ): Promise<readonly number[]> {
+    const head = await this.#window.load(headWord)
+    const remaining = count - head
+    if (remaining <= 0) return []
+    const size = chunkSize({ remaining, ...this.#place })
+    // Should this rank end here, the tasks are left to the next run, and never given out twice.
+    await this.#window.store(headWord, head + size)
+    const chunk = await this.#read(start + head, size)
     for (const { index, state } of chunk) this.#table.admit(index, state)
     return chunk.map(({ index }) => index)
   }
