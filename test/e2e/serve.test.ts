@@ -38,6 +38,28 @@ describe('serve', () => {
     expect(countStates(join(cwd, 'mpibatch.out'))).toEqual({ OPEN: 1 })
   })
 
+  it('tells how a task has ended in the words of a list', async () => {
+    const cwd = temporaryDirectory()
+    const line = [
+      'run',
+      '--name',
+      '{}',
+      '--timeout',
+      '500ms',
+      '-c',
+      'case {} in slow) sleep 600;; bad) exit 3;; esac',
+    ]
+    await runProgram([...line, ':::', 'slow', 'bad', 'good'], { cwd })
+    const { link, origin } = await serve([], { cwd })
+    const headers = { cookie: await cookieOf(link) }
+    for (const [task, outcome] of Object.entries({ slow: 'timeout', bad: 'exit 3', good: 'exit 0' })) {
+      const facts = await (await fetch(`${origin}/api/task?task=${task}`, { headers })).json()
+      expect(facts).toMatchObject({ name: task, outcome })
+    }
+    const { stdout } = await runProgram(['list'], { cwd })
+    expect(stdout).toMatch(/^slow +FAILED +1 +timeout /m)
+  })
+
   it('ends at once when it is interrupted, also while somebody looks', async () => {
     const cwd = directoryWithRoot()
     const ends = (['SIGINT', 'SIGTERM'] as const).map(async (signal) => {

@@ -137,7 +137,7 @@ export class LiveDetails {
       ['Runs', summary === null ? null : element('code', {}, printable(summary))],
       ...Object.entries(values).map(([key, value]) => [`{${printable(key)}}`, valueElement(value)] as const),
       ['Attempts', String(attempts)],
-      ['Ended', outcomeText(facts)],
+      ['Ended', facts.outcome],
       ['Took', duration === null || facts.state === 'RUNNING' ? null : durationText(duration * 1000)],
       ['Host', host === null ? null : printable(host)],
       ['Started', started === null ? null : momentElement(started)],
@@ -172,11 +172,4 @@ export class LiveDetails {
 
 function valueElement(value: unknown): HTMLElement {
   return element('code', {}, printable(typeof value === 'string' ? value : JSON.stringify(value)))
-}
-
-/** How the last attempt ended, in a word or two. */
-export function outcomeText({ state, reason, exit, signal }: TaskFacts): string | null {
-  if (reason === null || state === 'RUNNING') return null
-  if (exit !== null) return `exit ${exit}`
-  return signal ?? reason
 }

@@ -3,7 +3,7 @@ import type { TaskFacts } from '#src/serve/live-routes'
 import { durationText } from './duration-text.ts'
 import { byId, element } from './elements.ts'
 import { connect } from './live-connection.ts'
-import { LiveDetails, outcomeText } from './live-details.ts'
+import { LiveDetails } from './live-details.ts'
 import { number, refreshAges, showFigures } from './live-figures.ts'
 import { LiveGrid } from './live-grid.ts'
 import { askAbout, askNames, askTask, openAgain } from './live-requests.ts'
@@ -100,7 +100,7 @@ function factsText(facts: TaskFacts): string {
   const { attempts, duration, state } = facts
   return [
     attempts === 0 ? '' : `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
-    outcomeText(facts) ?? '',
+    facts.outcome ?? '',
     duration === null || state === 'RUNNING' ? '' : durationText(duration * 1000),
   ]
     .filter((part) => part !== '')

@@ -7,7 +7,7 @@ import { chooseTasks, RECOVER, RETRY, type Reopening, reopenTasks } from '../com
 import { readLiveness } from '../input/liveness-variable.ts'
 import { showWords } from '../input/shell-quoting.ts'
 import { explanationText } from '../output/explanation.ts'
-import { type TaskRecord, taskRecord } from '../output/task-line.ts'
+import { outcomeText, type TaskRecord, taskRecord } from '../output/task-line.ts'
 import type { RootFollower } from './root-follower.ts'
 import { type LogRange, readLogPiece } from './task-log.ts'
 
@@ -37,6 +37,8 @@ export interface TaskNames {
 export interface TaskFacts extends TaskRecord {
   /** What the task runs. */
   readonly summary: string | null
+  /** How the last attempt ended, in a word or two; `null` while the task runs, and where none has. */
+  readonly outcome: string | null
 }
 
 /** What came of a request to open tasks again. */
@@ -65,7 +67,7 @@ export function liveRoutes(
     ['GET /api/log', (query) => withTask(follower, query, (task) => logPiece(follower, task, query))],
   ])
   if (allowActions) {
-    const actions = new ActionQueue(root, () => follower.lookAgain())
+    const actions = new Actions(root, () => follower.lookAgain())
     routes.set('POST /api/retry', (_query, body) => actions.reopen(RETRY, body))
     routes.set('POST /api/recover', (_query, body) => actions.reopen(RECOVER, body))
   }
@@ -87,7 +89,12 @@ function withTask(
 }
 
 function taskFacts(task: TaskReport): TaskFacts {
-  return { ...taskRecord(task), summary: task.summary ?? null }
+  const hasEnded = task.state !== 'RUNNING' && task.reason !== undefined
+  return {
+    ...taskRecord(task),
+    summary: task.summary ?? null,
+    outcome: hasEnded ? outcomeText(task) : null,
+  }
 }
 
 async function explain(root: string, { name }: TaskReport): Promise<LiveAnswer> {
@@ -128,8 +135,8 @@ function byteOf(text: string | null): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
-/** Opens tasks again, one request after another. */
-class ActionQueue {
+/** Opens tasks again; a request that comes while another is under way is refused. */
+class Actions {
   readonly #root: string
   readonly #changed: () => void
   #isBusy = false
