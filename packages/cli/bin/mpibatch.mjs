@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { main } from '../dist/main.js'
-
+// What --debug prints names lines of the sources; finding them costs time that only those who ask for it spend.
+if (process.argv.includes('--debug')) process.setSourceMapsEnabled(true)
+const { main } = await import('../dist/bundle/main.js')
 await main(process.argv.slice(2))

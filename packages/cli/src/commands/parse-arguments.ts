@@ -1,5 +1,6 @@
 import { ConfigError } from '@mpibatch/batch-core'
-import yargs, { type Options } from 'yargs'
+import type { Options } from 'yargs'
+import yargsParser, { type Options as ParserOptions } from 'yargs-parser'
 import { nearest } from '../input/nearest.ts'
 
 /** Options of a command by long name, as yargs describes them. */
@@ -18,6 +19,13 @@ const COMMON: OptionTable = {
   debug: { type: 'boolean', describe: 'show where an error comes from' },
 }
 
+/** Both ways of reading words, that of the parser and that of help, which has to be told of the same options. */
+const READING = {
+  'camel-case-expansion': false,
+  'parse-positional-numbers': false,
+  'populate--': false,
+}
+
 /**
  * Parses the words behind a command's name, strictly. `--help` prints help and ends the program.
  *
@@ -28,37 +36,71 @@ export async function parseArguments(
   command: { readonly usage: string; readonly options: OptionTable },
 ): Promise<ParsedArguments> {
   const options: OptionTable = { ...command.options, ...COMMON }
-  const parser = yargs([...argv])
-    .scriptName('mpibatch')
-    .usage(`mpibatch ${command.usage}`)
-    .options({ ...options })
-    .version(false)
-    .help('help')
-    .alias('help', 'h')
-    .parserConfiguration({
-      'camel-case-expansion': false,
-      'parse-positional-numbers': false,
-      'populate--': false,
-    })
-    .wrap(null)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw (
-        error ??
-        new ConfigError(`${message}. "mpibatch ${command.usage.split(' ')[0]} --help" lists the options.`)
-      )
-    })
-  const parsed = (await parser.parse()) as Record<string, unknown> & {
-    _: (string | number)[]
-    help?: boolean
+  const { argv: parsed, error } = yargsParser.detailed([...argv], parserOptions(options))
+  if (parsed.help === true) await showHelp(command.usage, options)
+  const fault = error?.message ?? missingCompanion(parsed, options)
+  if (fault !== undefined) {
+    throw new ConfigError(`${fault}. "mpibatch ${command.usage.split(' ')[0]} --help" lists the options.`)
   }
-  if (parsed.help === true) process.exit(0)
   checkKnown(parsed, options)
   return { words: parsed._.map(String), values: parsed }
 }
 
+/** Options as the parser of yargs takes them. The whole of yargs, which takes its time to load, is there for help. */
+function parserOptions(options: OptionTable): ParserOptions {
+  const entries = Object.entries(options)
+  const namesOf = (type: Options['type']): string[] =>
+    entries.flatMap(([name, option]) => (option.type === type ? [name] : []))
+  return {
+    alias: Object.fromEntries([
+      ['help', 'h'],
+      ...entries.flatMap(([name, { alias }]) => (alias === undefined ? [] : [[name, alias]])),
+    ]),
+    boolean: [...namesOf('boolean'), 'help'],
+    string: entries.flatMap(([name, { type, string }]) =>
+      type === 'string' || string === true ? [name] : [],
+    ),
+    array: namesOf('array'),
+    narg: Object.fromEntries(
+      entries.flatMap(([name, { nargs, requiresArg }]) => {
+        // A value that is asked for, but may not be one that looks like an option.
+        const count = nargs ?? (requiresArg === true ? Number.NaN : undefined)
+        return count === undefined ? [] : [[name, count]]
+      }),
+    ),
+    configuration: READING,
+  }
+}
+
+function missingCompanion(
+  parsed: Readonly<Record<string, unknown>>,
+  options: OptionTable,
+): string | undefined {
+  for (const [name, { implies }] of Object.entries(options)) {
+    if (typeof implies !== 'string' || parsed[name] === undefined || parsed[implies] !== undefined) continue
+    return `--${name} means nothing without --${implies}`
+  }
+  return undefined
+}
+
+async function showHelp(usage: string, options: OptionTable): Promise<never> {
+  const { default: yargs } = await import('yargs')
+  await yargs(['--help'])
+    .scriptName('mpibatch')
+    .usage(`mpibatch ${usage}`)
+    .options({ ...options })
+    .version(false)
+    .help('help')
+    .alias('help', 'h')
+    .parserConfiguration(READING)
+    .wrap(null)
+    .exitProcess(false)
+    .parse()
+  process.exit(0)
+}
+
 function checkKnown(parsed: Record<string, unknown>, options: OptionTable): void {
-  const known = new Set(['_', '$0', 'help', 'h', ...Object.keys(options)])
+  const known = new Set(['_', 'help', 'h', ...Object.keys(options)])
   for (const option of Object.values(options))
     for (const alias of [option.alias ?? []].flat()) known.add(alias)
   for (const name of Object.keys(parsed)) {

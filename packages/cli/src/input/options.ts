@@ -6,7 +6,7 @@ import {
   type LivenessOptions,
   type TaskOrder,
 } from '@mpibatch/batch-core'
-import yargs, { type Argv, type Options } from 'yargs'
+import yargsParser, { type Configuration, type Options } from 'yargs-parser'
 import { parseCount } from './count.ts'
 import { parseDuration } from './duration.ts'
 import { findOption } from './find-option.ts'
@@ -135,32 +135,34 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
   }
 }
 
-/** yargs with the table of options; the words are read as they stand, without guesses at numbers or dots. */
-function parserOf(argv: readonly string[]): Argv {
-  const options = Object.fromEntries(RUN_OPTIONS.map((option) => [option.name, yargsOption(option)]))
-  // Its own help goes first: switching it off later would take the alias of ours with it.
-  return yargs([...argv])
-    .help(false)
-    .version(false)
-    .options(options)
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'greedy-arrays': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'strip-aliased': true,
-    })
-    .locale('en')
-    .exitProcess(false)
-    .showHelpOnFail(false)
+/** The words are read as they stand, without guesses at numbers or dots. */
+const READING: Partial<Configuration> = {
+  'boolean-negation': false,
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'greedy-arrays': false,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'strip-aliased': true,
 }
 
-function yargsOption({ kind, alias }: OptionDefinition): Options {
-  const shared = alias === undefined ? {} : { alias }
-  if (kind === 'flag') return { ...shared, type: 'boolean' }
-  return { ...shared, type: kind === 'list' ? 'array' : 'string', string: true, nargs: 1 }
+/** The table of options, as the parser of yargs takes it: yargs itself takes longer to load than most runs to begin. */
+function parserOptions(): Options {
+  const withValue = RUN_OPTIONS.filter(({ kind }) => kind !== 'flag')
+  return {
+    alias: Object.fromEntries(
+      RUN_OPTIONS.flatMap(({ name, alias }) => (alias === undefined ? [] : [[name, alias]])),
+    ),
+    boolean: namesOf('flag'),
+    array: namesOf('list'),
+    string: withValue.map(({ name }) => name),
+    narg: Object.fromEntries(withValue.map(({ name }) => [name, 1])),
+    configuration: READING,
+  }
+}
+
+function namesOf(kind: OptionDefinition['kind']): string[] {
+  return RUN_OPTIONS.filter((option) => option.kind === kind).map(({ name }) => name)
 }
 
 /** The options that stand on the command line, checked against the table. */
@@ -170,7 +172,9 @@ class GivenOptions {
 
   constructor(argv: readonly string[]) {
     checkFlagsHaveNoValue(argv)
-    const { _: _positionals, $0: _program, ...values } = parserOf(argv).fail(failWithSentence).parseSync()
+    const { argv: parsed, error } = yargsParser.detailed([...argv], parserOptions())
+    if (error !== null) failWithSentence(error)
+    const { _: _positionals, ...values } = parsed
     for (const name of Object.keys(values)) findOption(spellingOf(name))
     this.#values = values
     this.names = new Set(Object.keys(values))
@@ -220,9 +224,9 @@ function checkFlagsHaveNoValue(argv: readonly string[]): void {
   }
 }
 
-function failWithSentence(message: string, error: Error | undefined): never {
-  const name = /^Not enough arguments following: (.+)$/.exec(message)?.[1]
-  if (name === undefined) throw error ?? new ConfigError(`${message}.`)
+function failWithSentence(error: Error): never {
+  const name = /^Not enough arguments following: (.+)$/.exec(error.message)?.[1]
+  if (name === undefined) throw error
   const option = findOption(spellingOf(name))
   const spelling = spellingOf(option.name)
   throw new ConfigError(
