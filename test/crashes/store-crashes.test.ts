@@ -2,6 +2,7 @@
  * An instance is killed after each step of each kind of append; then other processes go on. The expectations are the
  * table of crash points in docs/state-files.md.
  */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type ActorLine, runActor, type Script, startActor, stateOf } from '../multi-process/store-actors.ts'
@@ -9,7 +10,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** What is expected after a kill. */
 interface Expected {
-  /** Word in `state` right after the kill. */
+  /** Word in `state` right after the kill; empty where the task has no directory yet. */
   readonly left: string
   /** What the next process gets: the slot of its claim, or the state that the task has ended in. */
   readonly next: number | 'DONE' | 'FAILED'
@@ -30,7 +31,8 @@ function check(line: ActorLine | undefined, { next }: Expected): void {
 
 /** One process recovers, or three at once of which one gets the claim; then the task is run to its end. */
 async function recover(root: string, expected: Expected): Promise<void> {
-  expect(stateOf(root)).toBe(`${expected.left}\n`)
+  if (expected.left === '') expect(existsSync(join(root, 'a'))).toBe(false)
+  else expect(stateOf(root)).toBe(`${expected.left}\n`)
   const actors = [1, 2, 3].map(() => startActor({ root, actions: [['claim', 0]], hold: true }))
   const lines = await Promise.all(
     actors.map(async (actor) => {
@@ -70,6 +72,15 @@ const AFTER_CLAIM: Row = [
   ['OPEN', 1],
   ['OPEN', 2],
   ['OPEN', 2],
+  ['RUNNING', 2],
+  ['RUNNING', 2],
+]
+/** The directory comes with the claim. */
+const AFTER_FIRST_CLAIM: Row = [
+  ['', 1],
+  ['', 1],
+  ['RUNNING', 2],
+  ['RUNNING', 2],
   ['RUNNING', 2],
   ['RUNNING', 2],
 ]
@@ -120,8 +131,16 @@ const cases = (row: Row, steps: readonly string[] = STEPS): [step: string, Expec
   })
 
 describe('killed while it claims a task', () => {
+  it.each(cases(AFTER_FIRST_CLAIM))('the first claim, after %s: %j', async (step, expected) => {
+    const place = root()
+    await killAt({ root: place, actions: [['claim', 0]] }, { step, kind: 'CLAIM' })
+    await recover(place, expected)
+  })
+
   it.each(cases(AFTER_CLAIM))('a claim, after %s: %j', async (step, expected) => {
     const place = root()
+    mkdirSync(join(place, 'a'), { recursive: true })
+    writeFileSync(join(place, 'a', 'state'), 'OPEN\n')
     await killAt({ root: place, actions: [['claim', 0]] }, { step, kind: 'CLAIM' })
     await recover(place, expected)
   })

@@ -2,6 +2,7 @@
  * An instance is stopped at each step of each append, until another one has found it dead by its missing signs of life
  * and has gone on in its place. Then it wakes, and must not change what its successor has made.
  */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Actor, processState, type Script, startActor, stateOf } from '../multi-process/store-actors.ts'
@@ -98,9 +99,13 @@ function checkLateClaim([claim, result]: readonly unknown[], word: Word): void {
   expect(result).toBeUndefined()
 }
 
-describe('an instance that is stopped while it claims a task', () => {
+describe.each(['new', 'known'])('an instance that is stopped while it claims a %s task', (kind) => {
   it.each(RUN)('after %s, does not change what its successor made %s', async (step, word) => {
     const root = freshRoot()
+    if (kind === 'known') {
+      mkdirSync(join(root, 'a'), { recursive: true })
+      writeFileSync(join(root, 'a', 'state'), 'OPEN\n')
+    }
     const zombie = await startZombie(root, [['claim', 0]], { operation: 'append', step, kind: 'CLAIM' })
     const slot = isMade(step) ? 2 : 1
     expect(await succeed(root, ['await', 0], [word, 0])).toEqual([
@@ -110,7 +115,9 @@ describe('an instance that is stopped while it claims a task', () => {
     checkLateClaim(await wake(zombie, 0), word)
     expect(stateOf(root)).toBe(`${word}\n`)
   })
+})
 
+describe('an instance that is stopped while it takes over the claim', () => {
   it.each(RUN)(
     'of a dead owner, after %s, does not change what its successor made %s',
     async (step, word) => {

@@ -25,6 +25,7 @@ import {
   syncFile,
 } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
+import { appendFirstClaim } from './first-claim.ts'
 import { codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { eventPath, payloadPath, payloadPrefix, statePath } from './store-paths.ts'
@@ -126,6 +127,14 @@ export class Appender {
     if (sync) await this.#syncDirectory(directory, slot)
     await this.#passed('append', 'P5', request)
     return { kind: 'won', renamed }
+  }
+
+  /** Tries to claim a task that has no directory, by making it; see {@link appendFirstClaim}. */
+  async appendFirst(request: {
+    readonly directory: string
+    readonly staged: string
+  }): Promise<'won' | 'lost' | 'tried'> {
+    return await appendFirstClaim(this.#options, request)
   }
 
   /**

@@ -95,27 +95,15 @@ export class FsStateStore implements StateStore {
     options: { readonly lastSeen: number; readonly from: ClaimableStates },
   ): Promise<ClaimOutcome> {
     this.#checkOpen()
-    const directory = this.#directoryOf(taskIndex)
-    const { records, sync, ticket } = this.#session
     return await this.#trying(taskIndex, async () => {
-      const isNew = await this.#makeDirectory(taskIndex, directory)
-      const fault = isNew ? undefined : this.#directoryFault(directory)
       const { lastSeen } = options
       this.lease.check()
       if (this.#unclear.has(taskIndex)) return { kind: 'elsewhere', slot: lastSeen, owner: this.instance }
-      if (fault !== undefined) return { kind: 'invalid', slot: lastSeen, reason: fault }
-      const outcome = await claimTask(this.#session, {
-        taskIndex,
-        directory,
-        from: options.from,
-        lastSeen,
-        isNew,
-        beforeReopen: (slot) => records.reopening(this.#nameOf(taskIndex), slot, { sync }),
-        beforeCrash: (crashed) => records.crashing(this.#nameOf(taskIndex), crashed),
-      })
-      if (ticket.durability === 'full' && outcome.kind === 'claimed') await this.#durability.ensure(taskIndex)
+      const outcome = await this.#claim(taskIndex, options)
+      if (outcome.kind !== 'claimed') return outcome
+      if (this.ticket.durability === 'full') await this.#durability.ensure(taskIndex)
       // Nobody can have taken it over before the lease is lost; until that is certain, it must not run.
-      if (outcome.kind === 'claimed') await untilValid(this.lease)
+      await untilValid(this.lease)
       return outcome
     })
   }
@@ -290,15 +278,48 @@ export class FsStateStore implements StateStore {
     }
   }
 
+  async #claim(
+    taskIndex: number,
+    { from, ...options }: { readonly lastSeen: number; readonly from: ClaimableStates },
+  ): Promise<ClaimOutcome> {
+    const { records, sync, appender, ticket } = this.#session
+    const directory = this.#directoryOf(taskIndex)
+    let { lastSeen } = options
+    let isNew = this.#isMissing(taskIndex, directory)
+    // Where a later name may outlive an earlier one, the event must be on the disk before the state.
+    if (isNew && lastSeen === 0 && !ticket.claimSync) {
+      const first = await appender.appendFirst({ directory, staged: this.#session.stage() })
+      this.#notePresent(taskIndex)
+      if (first === 'won') return { kind: 'claimed', slot: 1, claim: { taskIndex, slot: 1, attempt: 1 } }
+      if (first === 'tried') lastSeen = 1
+      isNew = false
+    } else if (isNew) isNew = await this.#makeDirectory(taskIndex, directory)
+    const fault = isNew ? undefined : this.#directoryFault(directory)
+    if (fault !== undefined) return { kind: 'invalid', slot: lastSeen, reason: fault }
+    return await claimTask(this.#session, {
+      ...{ taskIndex, directory, from, lastSeen, isNew },
+      beforeReopen: (slot) => records.reopening(this.#nameOf(taskIndex), slot, { sync }),
+      beforeCrash: (crashed) => records.crashing(this.#nameOf(taskIndex), crashed),
+    })
+  }
+
+  /** Whether a task has no directory, for all that is known. */
+  #isMissing(taskIndex: number, directory: string): boolean {
+    const known = this.#present?.[taskIndex]
+    return known === undefined ? this.#session.files.peek(directory) === undefined : known === 0
+  }
+
   /** Makes the directory of a task that has none. @returns Whether it was made by this call. */
   async #makeDirectory(taskIndex: number, directory: string): Promise<boolean> {
     const { files, ticket } = this.#session
-    const known = this.#present?.[taskIndex]
-    if (known === 1 || (known === undefined && files.peek(directory) !== undefined)) return false
     const options = { staged: this.#session.stage(), sync: ticket.durability === 'full' }
     const made = await createTaskDirectory(files, directory, options)
-    if (this.#present !== undefined) this.#present[taskIndex] = 1
+    this.#notePresent(taskIndex)
     return made
+  }
+
+  #notePresent(taskIndex: number): void {
+    if (this.#present !== undefined) this.#present[taskIndex] = 1
   }
 
   #directoryFault(directory: string): string | undefined {

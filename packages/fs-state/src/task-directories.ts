@@ -25,7 +25,7 @@ export async function createTaskDirectory(
     const made = await repeatUnclear(files, async () => {
       makeDirectory(files, staged)
       await createOwnFile(files, statePath(staged), { text: printState('OPEN'), sync })
-      return move(files, staged, directory)
+      return moveDirectory(files, staged, directory) === undefined
     })
     if (!made) discard(files, staged)
     return made
@@ -36,22 +36,29 @@ export async function createTaskDirectory(
 }
 
 /**
- * Moves what was built to its place.
+ * Moves a directory that was built elsewhere to its place, unless something is there.
  *
- * ENOENT means that it was moved by our own first try, whose answer was lost: nobody else moves it. ESTALE is what
- * GlusterFS answers if another client has taken the place a moment ago.
+ * @returns `undefined` if it was moved; `taken` if something is there; `unclear` if it may have been moved by an earlier
+ *   try: ENOENT means that it was, since nobody else moves it; ESTALE is what GlusterFS answers if another client has
+ *   taken the place a moment ago.
+ * @throws The system's error.
  */
-function move(files: FileLayer, staged: string, directory: string): boolean {
+export function moveDirectory(
+  files: FileLayer,
+  staged: string,
+  directory: string,
+): 'taken' | 'unclear' | undefined {
   try {
     files.rename(staged, directory)
-    return true
+    return undefined
   } catch (error) {
     const code = codeOf(error)
-    if (!TAKEN.has(code) && code !== 'ENOENT' && code !== 'ESTALE') throw error
+    const isTaken = TAKEN.has(code)
+    if (!isTaken && code !== 'ENOENT' && code !== 'ESTALE') throw error
     // A client that remembers the name as missing, since it looked for it a moment before another one made it, forgets
     // that when it wants to make a directory and hears that the name is taken; by a refused move it does not.
     makeDirectory(files, directory)
-    return false
+    return isTaken ? 'taken' : 'unclear'
   }
 }
 

@@ -27,6 +27,13 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
   ],
   // The calls that all others are made of, and what is staged.
   'file-access.ts': ['removeFile path', 'unlink path', 'rmdir path', 'removeFile staged'],
+  // What was built for a task that another one had meanwhile: it has never been in the task's directory.
+  'first-claim.ts': [
+    'removeFile path',
+    'removeFile eventPath(staged, 1)',
+    'removeFile statePath(staged)',
+    'removeDirectory staged',
+  ],
   'node-file-layer.ts': ['renameSync from', 'unlinkSync path', 'rmdirSync path'],
   'heartbeat-thread.ts': ['rmdirSync path'],
   // Directories of instances, never of tasks.

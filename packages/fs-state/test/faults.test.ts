@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StateIoError, StoreUnusableError } from '@mpibatch/batch-core'
 import { describe, expect, it } from 'vitest'
@@ -9,24 +9,34 @@ import { freshRoot, mustClaim, openStore, plan, pretendDead, RECORD, stateText }
 
 const isEvent = ({ path }: FileCall): boolean => /\/state\.ev\.\d+$/.test(path)
 
+/** A root in which the task `a` has a directory, with `state` OPEN. */
+function rootWithTask(): string {
+  const root = freshRoot()
+  mkdirSync(join(root, 'a'), { recursive: true })
+  writeFileSync(join(root, 'a', 'state'), 'OPEN\n')
+  return root
+}
+
 /** Number of calls that one claim and one result make. */
-async function callsOfOneTask(): Promise<readonly FileCall[]> {
+async function callsOfOneTask(root: string): Promise<readonly FileCall[]> {
   const files = faultyFileLayer(() => undefined)
-  const store = await openStore(freshRoot(), plan('a'), { files, durability: 'full' })
+  const store = await openStore(root, plan('a'), { files, durability: 'full' })
   const before = files.calls.length
   await store.publish(await mustClaim(store), 'DONE', RECORD)
   return files.calls.slice(before)
 }
 
 describe('a full disk, or one that refuses', () => {
-  it.each(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES'])(
-    'fails with %s at any call: nothing is reported, and the task is run again',
-    async (code) => {
-      const calls = await callsOfOneTask()
+  const roots = { 'a new task': freshRoot, 'a task that is there': rootWithTask }
+  const codes = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES']
+  it.each(codes.flatMap((code) => Object.entries(roots).map(([what, make]) => [code, what, make] as const)))(
+    'fails with %s at any call for %s: nothing is reported, and the task is run again',
+    async (code, _what, makeRoot) => {
+      const calls = await callsOfOneTask(makeRoot())
       expect(calls.length).toBeGreaterThan(15)
       for (let broken = 0; broken < calls.length; broken += 1) {
         if (calls[broken]?.name === 'read') continue
-        const root = freshRoot()
+        const root = makeRoot()
         let start = Number.POSITIVE_INFINITY
         const files = faultyFileLayer(({ number }) => (number === start + broken ? { code } : undefined))
         const store = await openStore(root, plan('a'), { files, durability: 'full' })
@@ -47,7 +57,7 @@ describe('a full disk, or one that refuses', () => {
   )
 
   it('names the file and says what to do', async () => {
-    const root = freshRoot()
+    const root = rootWithTask()
     const files = faultyFileLayer((call) =>
       call.name === 'write' && call.path.includes('state.p1.') ? { code: 'ENOSPC' } : undefined,
     )
@@ -69,7 +79,7 @@ describe('calls whose outcome is unclear', () => {
     'are repeated after %s, whether they took effect or not',
     async (code) => {
       for (const after of [false, true]) {
-        const root = freshRoot()
+        const root = rootWithTask()
         const failed = new Set<string>()
         const files = faultyFileLayer((call) => {
           const key = `${call.name} ${call.path}`
@@ -96,7 +106,7 @@ describe('calls whose outcome is unclear', () => {
   )
 
   it('are answered by a replayed server with EEXIST or ENOENT, and still taken for won', async () => {
-    const root = freshRoot()
+    const root = rootWithTask()
     const files = faultyFileLayer((call) => {
       if (call.name === 'link' && isEvent(call)) return { code: 'EEXIST', after: true }
       return call.name === 'unlink' && call.path.includes('/a/') ? { code: 'ENOENT', after: true } : undefined
@@ -108,7 +118,7 @@ describe('calls whose outcome is unclear', () => {
   })
 
   it('end in an error when they stay unclear, and this instance leaves the task alone from then on', async () => {
-    const root = freshRoot()
+    const root = rootWithTask()
     let broken = true
     const files = faultyFileLayer((call) =>
       broken && call.name === 'link' && isEvent(call) ? { code: 'EIO' } : undefined,

@@ -5,7 +5,7 @@
 import type { TerminalState } from '@mpibatch/batch-core'
 import { type EventContent, parseEvent } from '../../src/event.ts'
 import type { SimulatedFileSystem } from './simulated-file-system.ts'
-import type { NameChange, SimulatedNode } from './simulated-nodes.ts'
+import type { NameChange, SimulatedDirectory, SimulatedNode } from './simulated-nodes.ts'
 
 const WORDS = { CLAIM: 'RUNNING', DONE: 'DONE', FAILED: 'FAILED', OPEN: 'OPEN' } as const
 
@@ -53,6 +53,7 @@ export class Referee {
   /** Hears of a change on the server. */
   seeChange({ edits }: NameChange): void {
     for (const { directory, name, node } of edits) {
+      if (node?.kind === 'directory' && this.#byName.has(name)) this.#seeDirectory(name, node)
       if (!name.startsWith('state')) continue
       const task = this.#byName.get(directory.name)
       if (task === undefined) continue
@@ -142,6 +143,16 @@ export class Referee {
   /** Nothing of this kind may happen. */
   blame(sentence: string): void {
     this.fault ??= sentence
+  }
+
+  /** A task's directory came to its place, with what was in it. */
+  #seeDirectory(name: string, { entries }: SimulatedDirectory): void {
+    const task = this.#byName.get(name) as TaskRecord
+    const first = entries.get('state.ev.1')
+    if (first === undefined) return
+    if (task.events.length > 0) this.#blame(task, 'its directory came over one that had events')
+    this.#seeEvent(task, 1, first)
+    this.#seeState(task, `state.p1.${contentOf(first)?.instance}`, entries.get('state'))
   }
 
   #seeEvent(task: TaskRecord, slot: number, node: SimulatedNode | undefined): void {

@@ -14,6 +14,8 @@ export interface WorldOptions {
   readonly metadata?: 'ordered' | 'unordered'
   /** How events are made. @defaultValue `link` */
   readonly medium?: EventMedium
+  /** Whether the task has a directory already, with nothing in it. @defaultValue false */
+  readonly isPrepared?: boolean
 }
 
 /** How events are made: by links, or by what is left where those are refused. */
@@ -28,7 +30,7 @@ export interface Inhabitant {
   readonly client: SimulatedClient
 }
 
-/** One task, `a`, that has no directory yet, and instances that run it one after the other under a referee's eyes. */
+/** One task, `a`, and instances that run it one after the other under a referee's eyes. */
 export class SimulatedWorld {
   readonly system: SimulatedFileSystem
   readonly referee: Referee = new Referee(['a'], { reruns: false })
@@ -42,7 +44,7 @@ export class SimulatedWorld {
       keepsPast: true,
       onChange: (change) => this.referee.seeChange(change),
     })
-    prepareRoot(this.system)
+    prepareRoot(this.system, options.isPrepared === true ? ['a'] : [])
   }
 
   /** Text of the task's `state`, at the server. */

@@ -1,0 +1,130 @@
+/**
+ * The first claim of a task that has no directory yet: an append to slot 1 that brings the directory with it
+ * (`docs/state-files.md`, Append).
+ *
+ * Purpose: a new task costs half as many calls, nothing is replaced, and nobody sees it without a state or unclaimed.
+ *
+ * Steps: P1 builds a directory elsewhere, with the event CLAIM and `state` RUNNING; P2 moves it to its place, which
+ * decides, since no system moves a directory over one that holds something. There is nothing for P3 to remove and for P4
+ * to rename. P5 syncs the directory where claims are synced.
+ *
+ * Failure: an error before P2 leaves nothing. After one that leaves open whether the move took effect, what was built is
+ * left as it is: it may be on its way.
+ */
+import type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
+import type { EventTokens } from './event-token.ts'
+import { createOwnFile, makeDirectory, removeDirectory, removeFile, syncDirectory } from './file-access.ts'
+import type { FileLayer } from './file-layer.ts'
+import { codeOf, repeatUnclear, toStateIoError } from './io-error.ts'
+import { printState } from './state-file.ts'
+import { eventPath, statePath } from './store-paths.ts'
+import { readEvent } from './task-chain.ts'
+import { moveDirectory } from './task-directories.ts'
+
+/** Tries of {@link makeOwnEvent}. */
+const TRIES_MAX = 5
+
+/** What a first claim works with; a part of what an {@link Appender} does. */
+export interface FirstClaimOptions {
+  readonly files: FileLayer
+  readonly tokens: EventTokens
+  readonly durability: StoreDurability
+  readonly onStep?: OnAppendStep | undefined
+}
+
+/**
+ * Tries to claim a task by making its directory.
+ *
+ * @param request - `staged` is a name that nobody else uses.
+ * @returns `won`; `lost` if something has the task's name, and slot 1 was not tried; `tried` if it may have been.
+ * @throws {@link StateIoError}
+ */
+export async function appendFirstClaim(
+  options: FirstClaimOptions,
+  request: { readonly directory: string; readonly staged: string },
+): Promise<'won' | 'lost' | 'tried'> {
+  const { files, durability } = options
+  const { directory, staged } = request
+  const sync = durability === 'full'
+  const passed = (step: AppendStep['step']): void | Promise<void> =>
+    options.onStep?.({ operation: 'append', step, kind: 'CLAIM', slot: 1, directory })
+  await passed('begin')
+  await build(options, { directory, staged, sync })
+  await passed('P1')
+  const moved = await move(options, request)
+  if (moved !== 'won') return moved
+  for (const step of ['P2', 'P3', 'P4'] as const) await passed(step)
+  try {
+    if (sync) await syncDirectory(files, directory)
+  } catch (error) {
+    throw toStateIoError(error, { path: directory, action: 'sync', slot: 1, tried: true })
+  }
+  await passed('P5')
+  return 'won'
+}
+
+/** P1. */
+async function build(
+  { files, tokens }: FirstClaimOptions,
+  {
+    directory,
+    staged,
+    sync,
+  }: { readonly directory: string; readonly staged: string; readonly sync: boolean },
+): Promise<void> {
+  try {
+    await repeatUnclear(files, async () => {
+      makeDirectory(files, staged)
+      // The event first: what is left of a state without it would look like that of another program.
+      await makeOwnEvent(files, tokens, eventPath(staged, 1))
+      await createOwnFile(files, statePath(staged), { text: printState('RUNNING'), sync })
+    })
+  } catch (error) {
+    discard(files, staged)
+    throw toStateIoError(error, { path: directory, action: 'make' })
+  }
+}
+
+/** Makes the event under a name that nobody else uses: what stands there comes from an earlier try, and may be half made. */
+async function makeOwnEvent(files: FileLayer, tokens: EventTokens, path: string): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await tokens.makeEvent('CLAIM', path)
+      return
+    } catch (error) {
+      if (tried === TRIES_MAX || codeOf(error) !== 'EEXIST') throw error
+      removeFile(files, path)
+    }
+  }
+}
+
+/** P2. */
+async function move(
+  { files, tokens }: FirstClaimOptions,
+  { directory, staged }: { readonly directory: string; readonly staged: string },
+): Promise<'won' | 'lost' | 'tried'> {
+  try {
+    return await repeatUnclear(files, () => {
+      const refusal = moveDirectory(files, staged, directory)
+      if (refusal === undefined) return 'won'
+      const content = readEvent(files, directory, 1)?.content
+      if (content?.kind === 'CLAIM' && tokens.hasMade(content)) return 'won'
+      if (refusal === 'unclear') return 'tried'
+      discard(files, staged)
+      return 'lost'
+    })
+  } catch (error) {
+    throw toStateIoError(error, { path: directory, action: 'make', slot: 1, tried: true })
+  }
+}
+
+/** What was built has never been a task's. */
+function discard(files: FileLayer, staged: string): void {
+  try {
+    removeFile(files, eventPath(staged, 1))
+    removeFile(files, statePath(staged))
+    removeDirectory(files, staged)
+  } catch {
+    // What is left lies in the directory of this instance and is in nobody's way.
+  }
+}
