@@ -1,32 +1,56 @@
 /**
- * Commands per second of the command runner alone: `true` with its two log files, no states.
- *
- * With and without the parent-death signal, by number of slots; alternating rounds, medians. `--json` prints one object.
+ * Commands per second of the command runner alone: `true` with its two log files, no states; and how long each start
+ * blocks the thread. Started by the addon's vfork and by Node's own fork, by number of slots and by the size of this
+ * process, alternating, medians. `--json` prints one object.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { NodeCommandRunner } from '../packages/cli/dist/command/node-command-runner.js'
+import { LocalCommandRunner } from '../packages/cli/dist/command/local-command-runner.js'
+import { openPortableStarter, openProcessStarter } from '../packages/cli/dist/command/open-process-starter.js'
 import { median, printTable } from './report.mjs'
 
 const { values } = parseArgs({
   options: {
     commands: { type: 'string', default: '500' },
     rounds: { type: 'string', default: '3' },
+    slots: { type: 'string', default: '1,2,4,8' },
+    // Resident megabytes; what is below the size of Node itself changes nothing.
+    memory: { type: 'string', default: '0,350,1500' },
     json: { type: 'boolean', default: false },
   },
 })
+const numbers = (text) => text.split(',').map(Number)
 const commandCount = Number(values.commands)
 const environment = { PATH: process.env.PATH ?? '' }
-const cases = [1, 2, 4, 8].flatMap((slots) =>
-  [true, false].map((parentDeathSignal) => ({ slots, parentDeathSignal, rates: [] })),
-)
+const WAYS = { native: openProcessStarter, portable: openPortableStarter }
 
-/** Runs all commands in so many slots, and returns how many a second. */
-async function measure({ slots, parentDeathSignal }) {
+/** Makes this process as large as that, and returns what does it. */
+function ballast(megabytes) {
+  const missing = megabytes * 2 ** 20 - process.memoryUsage.rss()
+  return missing > 0 ? Buffer.alloc(missing, 1) : undefined
+}
+
+/** Runs all commands in so many slots, and adds how many a second, and how long starts blocked. */
+async function measure({ slots, way, rates, blocks }) {
   const root = mkdtempSync(join(tmpdir(), 'mpibatch-bench-'))
-  const runner = new NodeCommandRunner({ parentDeathSignal })
+  let blockedMs = 0
+  const open = async () => {
+    const starter = await WAYS[way]()
+    return {
+      prepare: (start) => {
+        const begin = starter.prepare(start)
+        return () => {
+          const before = performance.now()
+          const started = begin()
+          blockedMs += performance.now() - before
+          return started
+        }
+      },
+    }
+  }
+  const runner = new LocalCommandRunner({ open })
   let next = 0
   const start = performance.now()
   const slot = async () => {
@@ -39,20 +63,26 @@ async function measure({ slots, parentDeathSignal }) {
     }
   }
   await Promise.all(Array.from({ length: slots }, slot))
-  const seconds = (performance.now() - start) / 1000
+  rates.push(commandCount / ((performance.now() - start) / 1000))
+  blocks.push(blockedMs / commandCount)
   rmSync(root, { recursive: true })
-  return commandCount / seconds
 }
 
-// The first round also finds out about setpriv and fills caches; it doesn't count.
-await measure({ slots: 2, parentDeathSignal: true })
-for (let round = 0; round < Number(values.rounds); round += 1) {
-  for (const one of cases) one.rates.push(await measure(one))
+const rows = []
+for (const memory of numbers(values.memory)) {
+  const held = ballast(memory)
+  const megabytes = Math.round(process.memoryUsage.rss() / 2 ** 20)
+  const cases = numbers(values.slots).flatMap((slots) =>
+    Object.keys(WAYS).map((way) => ({ megabytes, slots, way, rates: [], blocks: [] })),
+  )
+  // The first round also finds out about setpriv and fills caches; it doesn't count.
+  for (const way of Object.keys(WAYS)) await measure({ slots: 2, way, rates: [], blocks: [] })
+  for (let round = 0; round < Number(values.rounds); round += 1) for (const one of cases) await measure(one)
+  for (const { rates, blocks, ...one } of cases) {
+    const startMs = Number(median(blocks).toFixed(3))
+    rows.push({ ...one, commandsPerSecond: Math.round(median(rates)), startMs })
+  }
+  if (held !== undefined && held[0] !== 1) throw new Error('The ballast was lost')
 }
-const rows = cases.map(({ slots, parentDeathSignal, rates }) => ({
-  slots,
-  parentDeathSignal,
-  commandsPerSecond: Math.round(median(rates)),
-}))
 if (values.json) console.log(JSON.stringify({ benchmark: 'runner', commandCount, rows }))
-else printTable(['slots', 'parent-death signal', 'commands/s'], rows.map(Object.values))
+else printTable(['MB', 'slots', 'way', 'commands/s', 'ms per start'], rows.map(Object.values))

@@ -47,7 +47,8 @@ function checkBorders(path, text) {
     if (own && /(^|\/)\.\.\/\.\.\/(batch-core|fs-state|cli|native-mpi)\//.test(specifier)) {
       faults.push(`${path}: reaches into another package by path (${specifier})`)
     }
-    if ((specifier === 'mpibatch' || specifier.startsWith('@mpibatch/')) && !allowed.includes(specifier)) {
+    const packageName = /^(@mpibatch\/[^/]+|mpibatch$)/.exec(specifier)?.[1]
+    if (packageName !== undefined && !allowed.includes(packageName)) {
       faults.push(`${path}: ${owner} may not import ${specifier}`)
     }
   }

@@ -9,6 +9,7 @@
 #include "adopt_descriptor.h"
 #include "mapped_file.h"
 #include "mpi_thread.h"
+#include "process_functions.h"
 
 namespace mpibatch {
 namespace {
@@ -291,6 +292,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["unmap"] = Napi::Function::New(env, Unmap);
   exports["mapFile"] = Napi::Function::New(env, MapFile);
   exports["unmapFile"] = Napi::Function::New(env, UnmapFile);
+  exports["openSpawner"] = Napi::Function::New(env, OpenSpawner);
   exports["watch"] = Napi::Function::New(env, Watch);
   exports["park"] = Napi::Function::New(env, Park);
   exports["wake"] = Napi::Function::New(env, Wake);

@@ -51,6 +51,14 @@ export interface Native {
   /** Wakes a thread of any process that is parked on the word. */
   wake(buffer: ArrayBuffer, index: number): void
 
+  /**
+   * Opens what starts processes, for this thread: they are killed when it ends.
+   *
+   * @param listener - Hears of the end of each: its exit code and the number of its signal, of which one is 0, or both
+   *   -1 if somebody else has collected it.
+   */
+  openSpawner(listener: (pid: number, exitCode: number, signal: number) => void): NativeSpawner
+
   /** Opens a library and asks it what it is; its name's fault if it is none. Starts nothing. */
   inspect(
     name: string,
@@ -96,6 +104,27 @@ export interface Native {
   finalize(exitCode: number): void
   /** MPI_Abort, when what this rank has printed had time to reach a person; ends this process in any case. */
   abort(exitCode: number): never
+}
+
+/** What {@link Native.openSpawner} opens. */
+export interface NativeSpawner {
+  /**
+   * Starts a process; see `native/process_spawner.h`. Waits until its program runs.
+   *
+   * @param words - Each with a NUL behind it, as `environment`.
+   * @param output - Descriptor for standard output; below 0: nowhere, as `errors`.
+   * @returns The number of the process, or a negative error number.
+   */
+  spawn(
+    file: string,
+    directory: string,
+    words: string,
+    environment: string,
+    output: number,
+    errors: number,
+  ): number
+  /** Says whether ends that may come keep this thread alive; at first they don't. */
+  keepAlive(isAlive: boolean): void
 }
 
 let loaded: Native | undefined

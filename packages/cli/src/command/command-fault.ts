@@ -5,8 +5,12 @@ import { findExecutable } from './find-executable.ts'
 /** Why a command could not be started, or why it failed in a way that its exit code alone doesn't tell. */
 export type CommandFault = Pick<CommandResult, 'reason' | 'message'>
 
-/** What stands in the way of a command's start: its working directory, or its program. */
-export function commandFault(command: Command): CommandFault | undefined {
+/**
+ * Finds the file that a command runs, or what stands in the way of its start: its working directory, or its program.
+ *
+ * @returns The file as execvp(3) names it, seen from the working directory.
+ */
+export function findCommand(command: Command): { readonly file: string } | CommandFault {
   const { directory } = command
   try {
     // With the dot, a file fails too.
@@ -19,7 +23,7 @@ export function commandFault(command: Command): CommandFault | undefined {
   }
   const searchPath = command.environment.PATH
   const search = findExecutable(command.argv[0] ?? '', { directory, searchPath })
-  return search.kind === 'found' ? undefined : { reason: search.kind, message: search.message }
+  return search.kind === 'found' ? { file: search.file } : { reason: search.kind, message: search.message }
 }
 
 /** The system's reason why no process could be started, in words. */

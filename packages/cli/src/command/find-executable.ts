@@ -3,7 +3,12 @@ import { isAbsolute } from 'node:path'
 
 /** What a program's name leads to. */
 export type ExecutableSearch =
-  | { readonly kind: 'found'; readonly path: string }
+  | {
+      readonly kind: 'found'
+      readonly path: string
+      /** The same as `execvp` names it: seen from the working directory. */
+      readonly file: string
+    }
   | { readonly kind: 'not-found' | 'not-executable'; readonly message: string }
 
 /** What C libraries search when the environment has no `PATH`. */
@@ -55,7 +60,9 @@ function inspect(path: string, directory: string): ExecutableSearch {
       : { kind: 'not-found', message: `There is no program ${file}.` }
   }
   const interpreter = interpreterOf(file)
-  if (interpreter === undefined || canExecute(interpreter, directory)) return { kind: 'found', path: file }
+  if (interpreter === undefined || canExecute(interpreter, directory)) {
+    return { kind: 'found', path: file, file: path }
+  }
   return {
     kind: 'not-executable',
     message: `${file} can't run: its interpreter ${JSON.stringify(interpreter)} is missing or may not be executed.`,

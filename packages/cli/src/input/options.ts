@@ -14,6 +14,7 @@ import { FAIL_FAST, type HaltPolicy, parseHalt } from './halt.ts'
 import { parseJobs } from './jobs.ts'
 import { readLiveness } from './liveness-variable.ts'
 import { type OptionDefinition, RUN_OPTIONS, spellingOf } from './run-option-table.ts'
+import { readSpawning } from './spawn-variable.ts'
 import { DEFAULT_NAME_TEMPLATE } from './task-name.ts'
 import type { SourceOptions } from './task-source.ts'
 
@@ -50,6 +51,8 @@ export interface RunOptions {
   readonly timeLimit: number | 'auto' | undefined
   /** What the environment says of the times of liveness. */
   readonly liveness: LivenessOptions
+  /** How the environment wants commands to be started; `undefined`: as fast as this machine can. */
+  readonly spawning: 'portable' | undefined
   readonly order: TaskOrder
   readonly inTaskDirectory: boolean
   /** What `--env` adds to the tasks' environment. */
@@ -117,6 +120,7 @@ export function parseRunOptions(argv: readonly string[]): RunOptions {
     wait: given.flag('wait'),
     timeLimit: readTimeLimit(given.text('time-limit')),
     liveness: readLiveness(process.env.MPIBATCH_LIVENESS),
+    spawning: readSpawning(process.env.MPIBATCH_SPAWN),
     order: given.choice('order') as TaskOrder,
     inTaskDirectory: given.flag('in-task-dir'),
     environment: readEnvironment(given.list('env')),

@@ -1,5 +1,5 @@
-import { constants } from 'node:os'
 import type { AttemptRow } from '@mpibatch/fs-state'
+import { signalNumber } from '../command/signal-names.ts'
 import { printable } from './printable.ts'
 
 /** First line of a job log: GNU parallel's columns, by tabs. */
@@ -48,8 +48,7 @@ export function jobLogLine(
 
 function endOf({ state, exitCode = 0, signal }: AttemptRow): readonly [exitCode: number, signal: number] {
   if (state === 'DONE') return [0, 0]
-  const numbers: Readonly<Record<string, number>> = constants.signals
-  const signalNumber = signal === undefined ? 0 : (numbers[signal] ?? 0)
+  const number = signal === undefined ? 0 : (signalNumber(signal) ?? 0)
   // Such as a program that is not there, or one that took too long and then ended well.
-  return exitCode === 0 && signalNumber === 0 ? [NO_EXIT_CODE, 0] : [exitCode, signalNumber]
+  return exitCode === 0 && number === 0 ? [NO_EXIT_CODE, 0] : [exitCode, number]
 }

@@ -9,7 +9,8 @@ import {
 } from '@mpibatch/batch-core'
 import { createFsStateProvider } from '@mpibatch/fs-state'
 import { CommandGuard } from '../command/command-guard.ts'
-import { NodeCommandRunner } from '../command/node-command-runner.ts'
+import { LocalCommandRunner } from '../command/local-command-runner.ts'
+import { openPortableStarter, openProcessStarter } from '../command/open-process-starter.ts'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
 import { commandRanks, type GroupPeers } from './group-members.ts'
 import { haltOnCounts } from './halt-watch.ts'
@@ -112,7 +113,11 @@ export async function runCommandBatch(
     printing = print && (await Printing.start(print, { batch, tasks, options, progress, ends }))
     await runSlots({
       batch,
-      runner: new NodeCommandRunner({ lease: batch.lease, guard }),
+      runner: new LocalCommandRunner({
+        lease: batch.lease,
+        guard,
+        open: options.spawning === 'portable' ? openPortableStarter : openProcessStarter,
+      }),
       slots,
       firstSlot: own.firstSlot,
       groupSize: options.groupSize,

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.ts'
 import { waitUntil } from '../../../../test/support/wait-until.ts'
 import type { Command } from '../../src/command/command-runner.ts'
-import { processState, run, runShell, textOf } from './command-harness.ts'
+import { processState, run, runShell, STARTERS_OF_RUNS, textOf } from './command-harness.ts'
 
 /** Longer than any test may take: a command that is given so much grace must not need it. */
 const GRACE_MS_AMPLE = 60_000
@@ -61,17 +61,20 @@ describe('a time-out', () => {
   })
 })
 
-describe('an interruption', () => {
+describe.each(STARTERS_OF_RUNS)('an interruption of a command, %s', (_, open) => {
   it('before the start means that nothing starts', async () => {
     const directory = temporaryDirectory()
-    const { result } = await run(directory, ['touch', 'started'], { signal: AbortSignal.abort() })
+    const { result } = await run(directory, ['touch', 'started'], {
+      runner: { open },
+      signal: AbortSignal.abort(),
+    })
     expect(result.reason).toBe('interrupted')
     expect(textOf(join(directory, 'started'))).toBe('')
   })
 
   it('ends the command with TERM', async () => {
     const { ran, interrupt } = await startShell('echo ready; sleep 1000', {
-      runner: { graceMs: GRACE_MS_AMPLE },
+      runner: { open, graceMs: GRACE_MS_AMPLE },
     })
     interrupt()
     expect((await ran).result).toMatchObject({ reason: 'interrupted', signal: 'SIGTERM' })
@@ -79,14 +82,14 @@ describe('an interruption', () => {
 
   it('kills a command that ignores TERM, when the grace is over', async () => {
     const line = 'trap "" TERM; echo ready; while :; do sleep 0.02; done'
-    const { ran, interrupt } = await startShell(line, { runner: { graceMs: 100 } })
+    const { ran, interrupt } = await startShell(line, { runner: { open, graceMs: 100 } })
     interrupt()
     expect((await ran).result).toMatchObject({ reason: 'interrupted', signal: 'SIGKILL' })
   })
 
   it('followed by a kill does not wait for the grace', async () => {
     const line = 'trap "" TERM; echo ready; while :; do sleep 0.02; done'
-    const { ran, interrupt, kill } = await startShell(line, { runner: { graceMs: GRACE_MS_AMPLE } })
+    const { ran, interrupt, kill } = await startShell(line, { runner: { open, graceMs: GRACE_MS_AMPLE } })
     interrupt()
     kill()
     expect((await ran).result).toMatchObject({ reason: 'interrupted', signal: 'SIGKILL' })
@@ -98,7 +101,7 @@ describe('an interruption', () => {
       onStart: ({ processGroup }) => {
         leader = processGroup
       },
-      runner: { graceMs: GRACE_MS_AMPLE },
+      runner: { open, graceMs: GRACE_MS_AMPLE },
     })
     await waitUntil(() => processState(leader) === 'T')
     interrupt()
@@ -107,7 +110,9 @@ describe('an interruption', () => {
 
   it('leaves the grace to a program whose shell has died at once', async () => {
     const saver = '(trap "sleep 0.3; echo saved; exit" TERM; echo ready; while :; do sleep 0.02; done)'
-    const { ran, interrupt } = await startShell(`${saver} & wait`, { runner: { graceMs: GRACE_MS_AMPLE } })
+    const { ran, interrupt } = await startShell(`${saver} & wait`, {
+      runner: { open, graceMs: GRACE_MS_AMPLE },
+    })
     interrupt()
     expect(await ran).toMatchObject({
       result: { reason: 'interrupted', signal: 'SIGTERM' },
@@ -116,9 +121,13 @@ describe('an interruption', () => {
   })
 })
 
-describe('what a command leaves behind', () => {
+describe.each(STARTERS_OF_RUNS)('what a command leaves behind, %s', (_, open) => {
+  const runner = { open }
+
   it('is ended before the result is given', async () => {
-    const { result, stdout } = await runShell(temporaryDirectory(), 'trap "" TERM; sleep 1000 & echo $!')
+    const { result, stdout } = await runShell(temporaryDirectory(), 'trap "" TERM; sleep 1000 & echo $!', {
+      runner,
+    })
     expect(result.reason).toBe('done')
     expect(processState(Number(stdout))).toBeUndefined()
   })
@@ -127,7 +136,7 @@ describe('what a command leaves behind', () => {
     const line =
       'setsid sh -c "echo \\$\\$ > daemon; exec sleep 1000" & until [ -s daemon ]; do sleep 0.01; done'
     const directory = temporaryDirectory()
-    const { result } = await runShell(directory, line)
+    const { result } = await runShell(directory, line, { runner })
     const daemon = Number(textOf(join(directory, 'daemon')))
     onTestFinished(() => void process.kill(daemon, 'SIGKILL'))
     expect(result.reason).toBe('done')

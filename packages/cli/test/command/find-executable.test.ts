@@ -24,7 +24,17 @@ describe('findExecutable', () => {
     expect(findExecutable('tool', { directory, searchPath })).toEqual({
       kind: 'found',
       path: join(directory, 'b/tool'),
+      file: join(directory, 'b/tool'),
     })
+  })
+
+  it('names the file as execvp does, from the working directory', () => {
+    const directory = directoryWith({ here: {}, 'sub/there': {} })
+    const fileOf = (program: string, searchPath: string): unknown =>
+      Reflect.get(findExecutable(program, { directory, searchPath }), 'file')
+    expect(fileOf('./here', '')).toBe('./here')
+    expect(fileOf('here', '')).toBe('./here')
+    expect(fileOf('there', 'sub')).toBe('sub/there')
   })
 
   it('reads an empty or relative entry of the path from the working directory', () => {

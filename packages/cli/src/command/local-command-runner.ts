@@ -1,77 +1,78 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { setMaxListeners } from 'node:events'
 import { closeSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { PERMANENT_LEASE, StateIoError, type StoreLease } from '@mpibatch/batch-core'
-import { type CommandFault, commandFault, shellFault, startFault } from './command-fault.ts'
+import { type CommandFault, findCommand, shellFault, startFault } from './command-fault.ts'
 import type { CommandGuard } from './command-guard.ts'
 import type { Command, CommandResult, CommandRunner } from './command-runner.ts'
 import { openLogFile } from './log-file.ts'
-import { parentDeathWords } from './parent-death-signal.ts'
+import { openProcessStarter } from './open-process-starter.ts'
+import type { ProcessEnd, ProcessStarter, StartedProcess } from './process-starter.ts'
 import { RunningCommand } from './running-command.ts'
 
-/** How {@link NodeCommandRunner} starts and ends commands. */
-export interface NodeCommandRunnerOptions {
+/** How a {@link LocalCommandRunner} starts and ends commands. */
+export interface LocalCommandRunnerOptions {
   /** Milliseconds between TERM and KILL. @defaultValue 5000 */
   readonly graceMs?: number
-  /** Whether commands die with this process, where the system can do it. @defaultValue true */
-  readonly parentDeathSignal?: boolean
+  /** Opens what starts processes, when the first command comes. @defaultValue {@link openProcessStarter} */
+  readonly open?: (() => Promise<ProcessStarter>) | undefined
   /** What commands need to start: none does while it is not valid. @defaultValue one that is always valid */
   readonly lease?: StoreLease
   /** Stops commands also while this thread is stuck. @defaultValue none */
   readonly guard?: CommandGuard | undefined
 }
 
-type Stdio = 'ignore' | number
+/** The log files of a command, open; a stream without one is thrown away. */
+type Logs = { readonly stdout: number | undefined; readonly stderr: number | undefined }
 /** The start by the wall clock and by the monotonic one. */
 type StartTimes = { readonly atMs: number; readonly clockMs: number }
-type Exit = { readonly error: Error } | { readonly code: number | null; readonly signal: string | null }
 
 const GRACE_MS = 5000
 /** Between two looks at a lease that is in doubt. */
 const LEASE_LOOK_MS = 10
 
-/**
- * Runs commands through Node's own `child_process`.
- *
- * Two things it can't do: Node reports a command that died of a real-time signal (34 to 64) as one that exited with 0;
- * and a process forks the slower the more memory it has.
- */
-export class NodeCommandRunner implements CommandRunner {
+/** Runs commands as processes of this machine. */
+export class LocalCommandRunner implements CommandRunner {
   readonly #graceMs: number
-  readonly #parentDeathSignal: boolean
+  readonly #open: () => Promise<ProcessStarter>
   readonly #lease: StoreLease
   readonly #guard: CommandGuard | undefined
   readonly #running = new Set<RunningCommand>()
+  #starter: Promise<ProcessStarter> | undefined
   #isHeld = false
 
-  constructor(options: NodeCommandRunnerOptions = {}) {
+  constructor(options: LocalCommandRunnerOptions = {}) {
     this.#graceMs = options.graceMs ?? GRACE_MS
-    this.#parentDeathSignal = options.parentDeathSignal ?? true
+    this.#open = options.open ?? openProcessStarter
     this.#lease = options.lease ?? PERMANENT_LEASE
     this.#guard = options.guard
   }
 
   /** See {@link CommandRunner.run}. */
   async run(command: Command): Promise<CommandResult> {
-    const prefix = this.#parentDeathSignal ? await parentDeathWords() : []
+    this.#starter ??= this.#open()
+    const starter = await this.#starter
     // The logs may be a successor's by now, just as the task.
-    const fault = (await this.#mayStart(command)) ? commandFault(command) : INTERRUPTED
-    if (fault !== undefined) return notStarted(fault)
+    const found = (await this.#mayStart(command)) ? findCommand(command) : INTERRUPTED
+    if ('reason' in found) return notStarted(found)
     const logs = await openLogs(command)
     if ('reason' in logs) return notStarted(logs)
     let start: StartTimes
-    let child: ChildProcess
+    let started: StartedProcess
     try {
-      if (!(await this.#mayStart(command))) return notStarted(INTERRUPTED)
+      const begin = starter.prepare({ ...command, ...found, ...logs })
+      do {
+        if (!(await this.#mayStart(command))) return notStarted(INTERRUPTED)
+        // In this turn others may have had theirs. Nothing comes between the last look and the start.
+      } while (isStopped(command) || this.#lease.state !== 'valid')
       start = { atMs: Date.now(), clockMs: performance.now() }
-      child = startProcess([...prefix, ...command.argv], command, logs)
+      started = begin()
     } catch (error) {
       return notStarted(startFault(error as NodeJS.ErrnoException))
     } finally {
       closeLogs(logs)
     }
-    return await this.#watch(command, child, start)
+    return await this.#watch(command, started, start)
   }
 
   /** See {@link CommandRunner.hold}. */
@@ -112,13 +113,12 @@ export class NodeCommandRunner implements CommandRunner {
     else if (!this.#isHeld) running.goOn()
   }
 
-  /** Stays with a command to its end. Runs up to the first wait in the turn of the start, so no event is missed. */
-  async #watch(command: Command, child: ChildProcess, start: StartTimes): Promise<CommandResult> {
-    const exited = exitOf(child)
-    const processGroup = child.pid
+  /** Stays with a command to its end. */
+  async #watch(command: Command, started: StartedProcess, start: StartTimes): Promise<CommandResult> {
+    const { pid: processGroup, ended } = started
     if (processGroup === undefined) {
-      const exit = await exited
-      return notStarted(startFault('error' in exit ? exit.error : new Error('no process number')))
+      const end = await ended
+      return notStarted(startFault('error' in end ? end.error : new Error('no process number')))
     }
     const { timeoutMs, signal, killSignal } = command
     const running = new RunningCommand(processGroup, {
@@ -140,7 +140,7 @@ export class NodeCommandRunner implements CommandRunner {
       refusal = { error }
       kill()
     }
-    const exit = await exited
+    const end = await ended
     unwatch?.()
     const durationMs = performance.now() - start.clockMs
     // What comes from here on ends what the command has left behind, not the command.
@@ -150,7 +150,7 @@ export class NodeCommandRunner implements CommandRunner {
     signal?.removeEventListener('abort', interrupt)
     killSignal?.removeEventListener('abort', kill)
     if (refusal !== undefined) throw refusal.error
-    return { ...outcome(command, exit, cause), startedAtMs: start.atMs, durationMs }
+    return { ...outcome(command, end, cause), startedAtMs: start.atMs, durationMs }
   }
 }
 
@@ -167,17 +167,6 @@ function notStarted(fault: CommandFault): CommandResult {
   return { ...fault, startedAtMs: Date.now(), durationMs: 0 }
 }
 
-function startProcess(argv: readonly string[], command: Command, logs: readonly Stdio[]): ChildProcess {
-  const [program = '', ...words] = argv
-  return spawn(program, words, {
-    cwd: command.directory,
-    env: command.environment,
-    // A session of its own, and with it a process group: a signal of the terminal doesn't reach it.
-    detached: true,
-    stdio: ['ignore', ...logs],
-  })
-}
-
 function listen(signal: AbortSignal | undefined, action: () => void): void {
   if (signal === undefined) return
   // One signal stands for the whole run; Node would take more than ten listeners for a leak.
@@ -185,20 +174,13 @@ function listen(signal: AbortSignal | undefined, action: () => void): void {
   signal.addEventListener('abort', action)
 }
 
-function exitOf(child: ChildProcess): Promise<Exit> {
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ error }))
-    child.once('exit', (code, signal) => resolve({ code, signal }))
-  })
-}
-
 function outcome(
   command: Command,
-  exit: Exit,
+  end: ProcessEnd,
   cause: RunningCommand['cause'],
 ): Omit<CommandResult, 'startedAtMs' | 'durationMs'> {
-  if ('error' in exit) return startFault(exit.error)
-  const { code, signal } = exit
+  if ('error' in end) return { reason: 'error', message: `How it ended is not known: ${end.error.message}` }
+  const { code, signal } = end
   const facts = {
     ...(code === null ? {} : { exitCode: code }),
     ...(signal === null ? {} : { signal }),
@@ -220,11 +202,16 @@ const DISK_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'])
  *
  * @throws {@link StateIoError} if the disk is full or broken.
  */
-async function openLogs(command: Command): Promise<readonly Stdio[] | CommandFault> {
-  const logs: Stdio[] = []
-  for (const path of [command.stdoutPath, command.stderrPath]) {
+async function openLogs(command: Command): Promise<Logs | CommandFault> {
+  const logs: { stdout: number | undefined; stderr: number | undefined } = {
+    stdout: undefined,
+    stderr: undefined,
+  }
+  for (const name of ['stdout', 'stderr'] as const) {
+    const path = command[`${name}Path`]
+    if (path === undefined) continue
     try {
-      logs.push(path === undefined ? 'ignore' : await openLogFile(path))
+      logs[name] = await openLogFile(path)
     } catch (error) {
       closeLogs(logs)
       if (DISK_ERRORS.has((error as NodeJS.ErrnoException).code ?? '')) {
@@ -240,6 +227,6 @@ async function openLogs(command: Command): Promise<readonly Stdio[] | CommandFau
   return logs
 }
 
-function closeLogs(logs: readonly Stdio[]): void {
-  for (const log of logs) if (log !== 'ignore') closeSync(log)
+function closeLogs({ stdout, stderr }: Logs): void {
+  for (const log of [stdout, stderr]) if (log !== undefined) closeSync(log)
 }

@@ -11,16 +11,14 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type LeaseState, PERMANENT_LEASE, type StoreLease } from '@mpibatch/batch-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.ts'
 import { waitUntil } from '../../../../test/support/wait-until.ts'
-import { NodeCommandRunner } from '../../src/command/node-command-runner.ts'
-import { processState, run, runShell, textOf } from './command-harness.ts'
+import { LocalCommandRunner } from '../../src/command/local-command-runner.ts'
+import { processState, run, runShell, STARTERS, STARTERS_OF_RUNS, textOf } from './command-harness.ts'
 
-// Every rule holds with the parent-death signal (through setpriv, where it is installed) and without it.
-describe.each([true, false])('a command, parent-death signal %s', (parentDeathSignal) => {
-  const runner = { parentDeathSignal }
+describe.each(STARTERS)('a command, started in the way %s', (_, open) => {
+  const runner = { open }
 
   it('is done when it exits with 0, with both outputs in their files', async () => {
     const startMs = Date.now()
@@ -84,6 +82,19 @@ describe.each([true, false])('a command, parent-death signal %s', (parentDeathSi
     expect(groups).toHaveLength(1)
   })
 
+  it('is not over when it is stopped, nor when it goes on', async () => {
+    const directory = temporaryDirectory()
+    const groups: number[] = []
+    const ran = runShell(directory, 'kill -STOP $$; echo on', {
+      runner,
+      onStart: ({ processGroup }) => groups.push(processGroup),
+    })
+    const group = await waitUntil(() => groups[0])
+    await waitUntil(() => processState(group) === 'T')
+    process.kill(group, 'SIGCONT')
+    expect(await ran).toMatchObject({ result: { reason: 'done', exitCode: 0 }, stdout: 'on\n' })
+  })
+
   it('starts with default signal actions and no blocked signal', async () => {
     const { stdout } = await run(temporaryDirectory(), ['grep', '-E', '^Sig(Blk|Ign)', '/proc/self/status'], {
       runner,
@@ -119,11 +130,13 @@ describe.each([true, false])('a command, parent-death signal %s', (parentDeathSi
   })
 })
 
-describe('a command that can not be started', () => {
+describe.each(STARTERS)('a command that can not be started, %s', (_, open) => {
+  const runner = { open }
+
   it('is not-found when no program has its name, and leaves the old logs alone', async () => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'stdout'), 'of an earlier attempt')
-    const ran = await run(directory, ['no-such-program'])
+    const ran = await run(directory, ['no-such-program'], { runner })
     expect(ran.result).toMatchObject({
       reason: 'not-found',
       message: expect.stringContaining('"no-such-program"'),
@@ -132,8 +145,18 @@ describe('a command that can not be started', () => {
   })
 
   it('is not-executable when it is a directory', async () => {
-    const { result } = await run(temporaryDirectory(), ['/etc'])
+    const { result } = await run(temporaryDirectory(), ['/etc'], { runner })
     expect(result).toMatchObject({ reason: 'not-executable', message: '/etc is a directory.' })
+  })
+
+  it('is not-executable when its interpreter is missing', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'tool'), '#!/no/such/interpreter\n', { mode: 0o755 })
+    const { result } = await run(directory, ['./tool'], { runner })
+    expect(result).toMatchObject({
+      reason: 'not-executable',
+      message: expect.stringContaining('interpreter'),
+    })
   })
 
   it.each([
@@ -142,14 +165,14 @@ describe('a command that can not be started', () => {
   ])('names the working directory that is %s', async (name, fault) => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'file'), '')
-    const { result } = await run(directory, ['true'], { directory: join(directory, name) })
+    const { result } = await run(directory, ['true'], { runner, directory: join(directory, name) })
     expect(result).toMatchObject({ reason: 'error', message: expect.stringContaining(`${name} ${fault}`) })
   })
 
   it('names the log file that can not be made, and closes the other', async () => {
     const directory = temporaryDirectory()
     mkdirSync(join(directory, 'stderr'))
-    const { result } = await run(directory, ['true'])
+    const { result } = await run(directory, ['true'], { runner })
     expect(result).toMatchObject({
       reason: 'error',
       message: expect.stringContaining(join(directory, 'stderr')),
@@ -157,7 +180,7 @@ describe('a command that can not be started', () => {
   })
 
   it('is told from a command of a shell line that is not there', async () => {
-    const { result } = await runShell(temporaryDirectory(), 'no-such-program')
+    const { result } = await runShell(temporaryDirectory(), 'no-such-program', { runner })
     expect(result).toMatchObject({
       reason: 'exit',
       exitCode: 127,
@@ -198,7 +221,7 @@ describe('a log file', () => {
 
   it('is left out without a path', async () => {
     const directory = temporaryDirectory()
-    const result = await new NodeCommandRunner().run({
+    const result = await new LocalCommandRunner().run({
       argv: ['sh', '-c', 'echo nowhere; readlink /proc/self/fd/1 > target'],
       directory,
       environment: { PATH: process.env.PATH ?? '' },
@@ -208,15 +231,17 @@ describe('a log file', () => {
   })
 })
 
-describe('many commands', () => {
+describe.each(STARTERS_OF_RUNS)('many commands, %s', (_, open) => {
+  const runner = { open }
+
   it('run at once without mixing their output, leaking descriptors or drawing warnings', async () => {
     const root = temporaryDirectory()
     const warnings: Error[] = []
     const onWarning = (warning: Error): void => void warnings.push(warning)
     process.on('warning', onWarning)
     const { signal } = new AbortController()
-    // The first one finds out about setpriv, for which Node keeps a descriptor or two for good.
-    await run(root, ['true'])
+    // The first one opens its way to start processes, for which a descriptor or two stay open for good.
+    await run(root, ['true'], { runner })
     const before = descriptorCount()
     const ran = await Promise.all(
       Array.from({ length: 200 }, async (_, index) => {
@@ -224,7 +249,7 @@ describe('many commands', () => {
         mkdirSync(directory)
         const words =
           index % 10 === 9 ? ['no-such-program'] : ['sh', '-c', `echo ${index}; exit ${index % 3}`]
-        return await run(directory, words, { signal, killSignal: signal })
+        return await run(directory, words, { runner, signal, killSignal: signal })
       }),
     )
     expect(ran.map(({ result, stdout }) => [result.reason, result.exitCode, stdout])).toEqual(
@@ -242,6 +267,7 @@ describe('many commands', () => {
   it('are over when onStart throws, and its error comes through', async () => {
     let leader = 0
     const ran = run(temporaryDirectory(), ['sleep', '1000'], {
+      runner,
       onStart: ({ processGroup }) => {
         leader = processGroup
         throw new Error('not recorded')
@@ -251,72 +277,6 @@ describe('many commands', () => {
     expect(processState(leader)).toBeUndefined()
   })
 })
-
-/** Looks at a lease in doubt, 10 ms from each other, in which a command would have ended that nobody holds. */
-const LOOKS_IN_DOUBT = 30
-
-describe('a command whose lease runs out before any look of its runner', () => {
-  it('does not get to its end before the lease is valid again, and never if it is lost', async () => {
-    // What is started at the last moment may have begun when it is held.
-    const line = 'sleep 0.2; echo worked'
-    const valid = new ChangingLease()
-    await runShell(temporaryDirectory(), line, { runner: { lease: valid } })
-    expect(valid.looks).toBeGreaterThan(1)
-    for (let look = 0; look < valid.looks; look += 1) {
-      for (const end of ['valid', 'lost'] as const) {
-        const directory = temporaryDirectory()
-        const lease = new ChangingLease(look)
-        const ran = runShell(directory, line, { runner: { lease } })
-        await waitUntil(() => lease.looks > look + LOOKS_IN_DOUBT)
-        expect(textOf(join(directory, 'stdout'))).toBe('')
-        lease.change(end)
-        expect(await ran).toMatchObject(
-          end === 'valid'
-            ? { result: { reason: 'done' }, stdout: 'worked\n' }
-            : { result: { reason: 'interrupted' }, stdout: '' },
-        )
-      }
-    }
-  })
-
-  it('does not wait when the run ends, and leaves alone the logs, which may be a successor’s', async () => {
-    const directory = temporaryDirectory()
-    writeFileSync(join(directory, 'stdout'), 'of the successor')
-    const lease = new ChangingLease(0)
-    const stop = new AbortController()
-    const stopped = runShell(directory, 'echo started', { runner: { lease }, signal: stop.signal })
-    await waitUntil(() => lease.looks > 3)
-    stop.abort()
-    expect(await stopped).toMatchObject({ result: { reason: 'interrupted' }, stdout: 'of the successor' })
-    lease.change('lost')
-    const lost = await runShell(directory, 'echo started', { runner: { lease } })
-    expect(lost).toMatchObject({ result: { reason: 'interrupted' }, stdout: 'of the successor' })
-  })
-})
-
-/** A lease that is in doubt after so many looks at it, until it is told what has become of it. */
-class ChangingLease implements StoreLease {
-  looks = 0
-  #end: LeaseState | undefined
-  readonly #looksValid: number
-
-  constructor(looksValid = Number.POSITIVE_INFINITY) {
-    this.#looksValid = looksValid
-  }
-
-  get state(): LeaseState {
-    this.looks += 1
-    return this.#end ?? (this.looks > this.#looksValid ? 'suspect' : 'valid')
-  }
-
-  change(end: LeaseState): void {
-    this.#end = end
-  }
-
-  readonly check = PERMANENT_LEASE.check
-  /** As if its timers came too late. */
-  readonly onChange = PERMANENT_LEASE.onChange
-}
 
 function descriptorCount(): number {
   return readdirSync('/proc/self/fd').length

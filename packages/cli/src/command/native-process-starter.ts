@@ -1,0 +1,29 @@
+import { canSpawn, prepareProcess } from '@mpibatch/native-mpi/process-spawner'
+import type { ProcessStart, ProcessStarter, StartedProcess } from './process-starter.ts'
+import { signalName } from './signal-names.ts'
+
+/**
+ * Starts processes through the addon: by vfork, so that a start does not take the longer the more memory this process
+ * has. They are killed when this process dies, even from `kill -9`.
+ */
+export class NativeProcessStarter implements ProcessStarter {
+  /** @returns `undefined` where the addon was not built, or can't be loaded. */
+  static open(): NativeProcessStarter | undefined {
+    return canSpawn() ? new NativeProcessStarter() : undefined
+  }
+
+  /** See {@link ProcessStarter.prepare}. */
+  prepare(start: ProcessStart): () => StartedProcess {
+    const spawn = prepareProcess(start)
+    return () => {
+      const { pid, ended } = spawn()
+      return {
+        pid,
+        ended: ended.then(
+          ({ exitCode, signal }) => ({ code: exitCode, signal: signal === null ? null : signalName(signal) }),
+          (error: Error) => ({ error }),
+        ),
+      }
+    }
+  }
+}
