@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DoctorReport } from '@mpibatch/fs-state'
+import { addonPath } from '@mpibatch/native-mpi'
 import { describe, expect, it } from 'vitest'
 import { runProgram, startProgram } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -20,6 +21,7 @@ describe('mpibatch doctor', () => {
       version: 1,
       use: 'several-instances',
       saved: true,
+      spawning: existsSync(addonPath) ? 'native' : 'portable',
     })
     expect(report.steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect(readdirSync(own).filter((name) => !before.includes(name))).toEqual(['doctor.json'])

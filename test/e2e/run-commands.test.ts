@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { addonPath } from '@mpibatch/native-mpi'
 import { describe, expect, it } from 'vitest'
 import { countStates, readStates, runProgram, startProgram } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -41,6 +42,29 @@ describe('a run of commands', () => {
       expect(read(cwd, 'mpibatch.out', task, 'runs')).toBe('ran\n')
     }
   })
+
+  it.skipIf(!existsSync(addonPath))(
+    'tells a real-time signal, but not where Node starts commands',
+    async () => {
+      const ends = ['', 'portable'].map(async (MPIBATCH_SPAWN) => {
+        const options = { cwd: temporaryDirectory(), env: { MPIBATCH_SPAWN } }
+        const line = ['run', '--joblog', 'log', '-c', 'kill -{} $$; sleep 10', ':::', '34', '37']
+        const { exitCode } = await runProgram(line, options)
+        const { stdout } = await runProgram(['list', '--json'], options)
+        const list = JSON.parse(stdout) as { state: string; signal: string | null }[]
+        const lines = read(options.cwd, 'log').trimEnd().split('\n').slice(1)
+        return [
+          exitCode,
+          list.map(({ state, signal }) => `${state} ${signal}`),
+          lines.map((one) => one.split('\t')[7]).toSorted(),
+        ]
+      })
+      expect(await Promise.all(ends)).toEqual([
+        [1, ['FAILED SIGRTMIN', 'FAILED SIGRTMIN+3'], ['34', '37']],
+        [0, ['DONE null', 'DONE null'], ['0', '0']],
+      ])
+    },
+  )
 
   it('tells exit code, signal, time-out and a missing command apart', async () => {
     const cwd = temporaryDirectory()

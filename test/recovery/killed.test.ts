@@ -35,14 +35,17 @@ const startsOf = (root: string, task: string): string[] =>
     .trimEnd()
     .split('\n')
 
-describe('a run that is killed', () => {
+describe.each(['', 'portable'])('a run that is killed, MPIBATCH_SPAWN=%s', (MPIBATCH_SPAWN) => {
+  const env = { MPIBATCH_SPAWN }
+
   it('goes on with the same line: a thousand commands, each done once, none left over from the killed run', async () => {
     const cwd = temporaryDirectory()
+    const options = { cwd, env }
     const root = join(cwd, 'mpibatch.out')
     // A grandchild outlives its shell, as solvers started by scripts do; it must not live beside its successor.
     const script = `${COUNTING}; if [ -n "{}" ] && [ $(( {} % 50 )) = 0 ]; then sleep 0.2 & wait; fi; true`
     const line = ['run', '-j', '4', '--durability', 'none', '--array', '1-1000', '-c', script]
-    const first = startProgram(line, { cwd })
+    const first = startProgram(line, options)
     await waitUntil(() => doneCount(root) >= 300, {
       describe: () => `${doneCount(root)} done, ${first.stderr()}`,
     })
@@ -53,7 +56,7 @@ describe('a run that is killed', () => {
       .map(([task]) => task)
     expect(doneBefore.length).toBeLessThan(1000)
     const startsBefore = new Map(doneBefore.map((task) => [task, startsOf(root, task).length]))
-    const second = await runProgram(line, { cwd })
+    const second = await runProgram(line, options)
     expect(second.exitCode, second.stderr).toBe(0)
     expect(countStates(root)).toEqual({ DONE: 1000 })
     for (const [task, starts] of startsBefore) expect(startsOf(root, task)).toHaveLength(starts)
@@ -68,14 +71,15 @@ describe('a run that is killed', () => {
 
   it('ends commands of the killed run, grandchildren too, before their tasks run again', async () => {
     const cwd = temporaryDirectory()
+    const options = { cwd, env }
     const root = join(cwd, 'mpibatch.out')
     const script = `${COUNTING}; if [ "$MPIBATCH_ATTEMPT" = 1 ]; then sleep 600 & sleep 600; fi`
     const line = ['run', '-j', '3', '-c', `${script}; : {}`, ':::', 'a', 'b', 'c']
-    const first = startProgram(line, { cwd })
+    const first = startProgram(line, options)
     await waitUntil(() => commandsOf(root).length >= 9, { describe: () => `${commandsOf(root)}` })
     first.child.kill('SIGKILL')
     await first.ended
-    const second = await runProgram(line, { cwd })
+    const second = await runProgram(line, options)
     expect(second.exitCode, second.stderr).toBe(0)
     expect(commandsOf(root)).toEqual([])
     expect(countStates(root)).toEqual({ DONE: 3 })
@@ -84,13 +88,14 @@ describe('a run that is killed', () => {
   it.each([
     ['a time-out', ['--timeout', '500ms']],
     ['a failure', []],
-  ])('ends what has left its process group before the next attempt, after %s', async (_, options) => {
+  ])('ends what has left its process group before the next attempt, after %s', async (_, words) => {
     const cwd = temporaryDirectory()
+    const options = { cwd, env }
     const root = join(cwd, 'mpibatch.out')
-    const hang = options.length > 0 ? 'sleep 600' : 'exit 3'
+    const hang = words.length > 0 ? 'sleep 600' : 'exit 3'
     const script = `setsid sleep 600 & ${COUNTING}; if [ "$MPIBATCH_ATTEMPT" = 1 ]; then ${hang}; fi; kill $!; : {}`
-    const argv = ['run', ...options, '--retries', '1', '--retry-delay', '1ms', '-c', script, ':::', 'a']
-    const ended = await runProgram(argv, { cwd })
+    const argv = ['run', ...words, '--retries', '1', '--retry-delay', '1ms', '-c', script, ':::', 'a']
+    const ended = await runProgram(argv, options)
     expect(ended.exitCode, ended.stderr).toBe(0)
     expect(startsOf(root, 'task_000001')).toHaveLength(2)
     expect(commandsOf(root)).toEqual([])
@@ -98,9 +103,10 @@ describe('a run that is killed', () => {
 
   it('is not taken for dead while it lives: two runs at once run no task twice', async () => {
     const cwd = temporaryDirectory()
+    const options = { cwd, env }
     const root = join(cwd, 'mpibatch.out')
     const line = ['run', '-j', '2', '--array', '1-200', '-c', `${COUNTING}; : {}`]
-    const runs = [startProgram(line, { cwd }), startProgram(line, { cwd })]
+    const runs = [startProgram(line, options), startProgram(line, options)]
     const ends = await Promise.all(runs.map(({ ended }) => ended))
     for (const { exitCode, stderr } of ends) expect([0, 1], stderr).toContain(exitCode)
     expect(countStates(root)).toEqual({ DONE: 200 })
@@ -110,8 +116,9 @@ describe('a run that is killed', () => {
 
   it('gives a task back whose command died of the TERM that ends the whole job', async () => {
     const cwd = temporaryDirectory()
+    const options = { cwd, env }
     const root = join(cwd, 'mpibatch.out')
-    const run = startProgram(['run', '-j', '1', '--', 'sleep', ':::', '600'], { cwd })
+    const run = startProgram(['run', '-j', '1', '--', 'sleep', ':::', '600'], options)
     await waitUntil(() => commandsOf(root).length === 1, { describe: () => `${commandsOf(root)}` })
     // As a scheduler does it: every process of the job, in any order.
     for (const pid of [...commandsOf(root), run.child.pid ?? 0]) process.kill(pid, 'SIGTERM')
@@ -121,10 +128,12 @@ describe('a run that is killed', () => {
 
   it('shows one whole word per task at every instant', async () => {
     const cwd = temporaryDirectory()
+    const options = { cwd, env }
     const root = join(cwd, 'mpibatch.out')
-    const run = startProgram(['run', '-j', '4', '--durability', 'none', '--array', '1-300', '--', 'true'], {
-      cwd,
-    })
+    const run = startProgram(
+      ['run', '-j', '4', '--durability', 'none', '--array', '1-300', '--', 'true'],
+      options,
+    )
     await waitUntil(() => readdirSync(cwd).includes('mpibatch.out'))
     let looks = 0
     // readStates throws on an empty, partial or missing file.

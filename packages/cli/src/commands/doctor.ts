@@ -3,7 +3,8 @@ import { ConfigError, DEFAULT_ROOT } from '@mpibatch/batch-core'
 import { examineDirectory } from '@mpibatch/fs-state'
 import type { LauncherFacts, MpiJob } from '@mpibatch/native-mpi'
 import { EXIT_CODE } from '../exit-code.ts'
-import { stepText, verdictText } from '../output/doctor-report.ts'
+import { readSpawning } from '../input/spawn-variable.ts'
+import { type Spawning, spawningText, stepText, verdictText } from '../output/doctor-report.ts'
 import { judgeMpi, type MpiReport, mpiText } from '../output/mpi-report.ts'
 import type { Command } from './command.ts'
 import { parseArguments } from './parse-arguments.ts'
@@ -53,8 +54,11 @@ export const doctorCommand: Command = {
         },
       })
       const mpi = await findMpi(launcher, job)
+      const spawning = await findSpawning()
       process.stdout.write(
-        json ? `${JSON.stringify({ ...report, mpi })}\n` : `${mpiText(mpi)}${verdictText(report)}`,
+        json
+          ? `${JSON.stringify({ ...report, mpi, spawning })}\n`
+          : `${mpiText(mpi)}${spawningText(spawning)}${verdictText(report)}`,
       )
       return VERDICT_CODES[report.verdict]
     } catch (error) {
@@ -73,6 +77,13 @@ async function findMpi(launcher: LauncherFacts | null, job: MpiJob | null): Prom
   const { addonPath, examineMpi } = await import('@mpibatch/native-mpi')
   if (job === null) return judgeMpi(await examineMpi(), launcher, null)
   return judgeMpi({ addon: addonPath, libraries: [], launchers: [] }, launcher, job.facts)
+}
+
+/** How a run that is started like the doctor starts commands. */
+async function findSpawning(): Promise<Spawning> {
+  if (readSpawning(process.env.MPIBATCH_SPAWN) === 'portable') return 'portable'
+  const { canSpawn } = await import('@mpibatch/native-mpi/process-spawner')
+  return canSpawn() ? 'native' : 'portable'
 }
 
 /** Without a name, the default root where there is one, else the current directory. */

@@ -17,6 +17,19 @@ export function stepText({ step, name, durationMs, findings }: StepReport): stri
   return `${[head, ...findings.map(findingText)].join('\n')}\n`
 }
 
+/** How runs here start commands; the field `spawning` of the doctor's JSON. */
+export type Spawning = 'native' | 'portable'
+
+const SPAWNING: Readonly<Record<Spawning, string>> = {
+  native: 'started by the addon, as fast from a large process as from a small one',
+  portable: 'started through Node, without the addon',
+}
+
+/** How runs here start commands. */
+export function spawningText(spawning: Spawning): string {
+  return `   ${'commands'.padEnd(NAME_WIDTH)} ${SPAWNING[spawning]}\n`
+}
+
 /** What follows. */
 export function verdictText(report: DoctorReport): string {
   const { fileSystem, liveness, visibilityMs } = report

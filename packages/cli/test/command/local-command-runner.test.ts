@@ -15,7 +15,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.ts'
 import { waitUntil } from '../../../../test/support/wait-until.ts'
 import { LocalCommandRunner } from '../../src/command/local-command-runner.ts'
-import { processState, run, runShell, STARTERS, STARTERS_OF_RUNS, textOf } from './command-harness.ts'
+import { processState, run, runShell, STARTERS, STARTERS_OF_RUNS } from './command-harness.ts'
 
 describe.each(STARTERS)('a command, started in the way %s', (_, open) => {
   const runner = { open }
