@@ -12,7 +12,16 @@ import { join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const LINES_MAX = 400
-const SKIPPED = new Set(['node_modules', 'build', 'dist', '.turbo', '.git', '.venv', 'mpibatch.out'])
+const SKIPPED = new Set([
+  'node_modules',
+  'build',
+  'dist',
+  '.turbo',
+  '.git',
+  '.venv',
+  '.peers',
+  'mpibatch.out',
+])
 const SOURCE = /\.(ts|mjs|cc|h)$/
 
 /** Packages that a package may import. */
