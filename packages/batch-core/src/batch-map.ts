@@ -143,12 +143,14 @@ async function combine<T>(options: MapTasksOptions<T>, reports: readonly RankRep
     )
     const states = await options.states()
     const results: MapResult<unknown>[] = []
-    for (const [index, { name }] of options.parts.tasks.entries()) {
+    let index = 0
+    for (const { name } of options.parts.tasks) {
       const entry = values.get(index)
       const state = states[index] ?? 'INVALID'
       if (entry !== undefined) results.push({ ok: true, index, name, value: entry.value })
       else if (state === 'DONE') results.push(await keptResult(options.parts, index, name))
       else results.push({ ok: false, index, name, state, message: failures.get(index) || MISSING[state] })
+      index += 1
     }
     return { results }
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Communicator } from './communicator.ts'
 import type { GroupInterrupt } from './group-interrupt.ts'
 import type { OpenedTable } from './open-table.ts'
-import type { PlannedTask, StateStore } from './state-store.ts'
+import type { PlannedTasks, StateStore } from './state-store.ts'
 import type { TaskClaimer } from './task-claimer.ts'
 import type { WorkerGroup } from './worker-group.ts'
 
@@ -18,7 +18,7 @@ export interface BatchParts {
   readonly store: StateStore
   /** Only on group leaders. */
   readonly claimer: TaskClaimer | undefined
-  readonly tasks: readonly PlannedTask[]
+  readonly tasks: PlannedTasks
   readonly interrupt: GroupInterrupt
   /** Hears what a person should know. */
   readonly onFault: (message: string) => void

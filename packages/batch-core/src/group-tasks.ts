@@ -85,7 +85,7 @@ export class GroupTasks {
     }))
     for (const index of lost) this.#tellElsewhere(index)
     if (claim === undefined) return undefined
-    const definition = tasks[claim.taskIndex]
+    const definition = tasks.at(claim.taskIndex)
     if (definition === undefined) throw new UsageError(`The list of tasks has no task ${claim.taskIndex}.`)
     const task: Task = new Task(definition, {
       claim,
@@ -179,7 +179,7 @@ export class GroupTasks {
   }
 
   #tellElsewhere(index: number): void {
-    this.#events.emit('elsewhere', { index, name: this.#parts.tasks[index]?.name ?? '' })
+    this.#events.emit('elsewhere', { index, name: this.#parts.tasks.at(index)?.name ?? '' })
   }
 }
 

@@ -48,6 +48,7 @@ export type { MapOptions, MapReduceOptions, MapReducer, MapWork } from './map-re
 export { createMemoryStateProvider, MemoryStateStore } from './memory-state-store.ts'
 export { createMessageCommunicator } from './message-communicator.ts'
 export type { Envelope, MessageTransport, TransportListener } from './message-transport.ts'
+export { type NamedList, NameIndex } from './name-index.ts'
 export {
   type BatchPlan,
   type CreateStoreProvider,
@@ -81,6 +82,7 @@ export {
   type Outlook,
   PERMANENT_LEASE,
   type PlannedTask,
+  type PlannedTasks,
   type StateStore,
   type StateStoreProvider,
   type StoreClaim,

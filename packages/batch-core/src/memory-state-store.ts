@@ -3,7 +3,7 @@ import {
   type LoadedStates,
   type Outlook,
   PERMANENT_LEASE,
-  type PlannedTask,
+  type PlannedTasks,
   type StateStore,
   type StateStoreProvider,
   type StoreClaim,
@@ -100,7 +100,7 @@ export class MemoryStateStore implements StateStore {
 export function createMemoryStateProvider(initial?: readonly StoredState[]): StateStoreProvider {
   const codes =
     initial && Uint8Array.from(initial, (state) => STATE_CODE[state === 'RUNNING' ? 'ELSEWHERE' : state])
-  const create = (tasks: readonly PlannedTask[]): Promise<StateStore> =>
+  const create = (tasks: PlannedTasks): Promise<StateStore> =>
     Promise.resolve(new MemoryStateStore(tasks.length, codes))
   return { open: create, attach: (_ticket, tasks) => create(tasks), join: (_ticket, tasks) => create(tasks) }
 }

@@ -10,7 +10,7 @@ import { openStore } from './open-store.ts'
 import { type OpenedTable, openTable } from './open-table.ts'
 import { findRuntime, type Runtime } from './runtime.ts'
 import { createSoloCommunicator } from './solo-communicator.ts'
-import type { PlannedTask, StateStore, StateStoreProvider, StoreLease } from './state-store.ts'
+import type { PlannedTasks, StateStore, StateStoreProvider, StoreLease } from './state-store.ts'
 import { StopRequest } from './stop-request.ts'
 import { TaskClaimer } from './task-claimer.ts'
 import { fingerprintOf, planScriptTask } from './task-fingerprint.ts'
@@ -41,7 +41,7 @@ export interface BatchPlan
     ResolvedBatchOptions,
     'groupSize' | 'retries' | 'retryDelayMs' | 'retryFailed' | 'rerun' | 'stealRunning' | 'order' | 'wait'
   > {
-  readonly tasks: readonly PlannedTask[]
+  readonly tasks: PlannedTasks
   readonly communicator: Communicator
   readonly provider: StateStoreProvider
   readonly stop: StopRequest
@@ -196,7 +196,7 @@ function createClaimer(
   const owner = workers.groupIndex
   const elsewhere = new ElsewhereWatch({
     ...{ ...shared, stop: plan.stop, wait: plan.wait },
-    nameOf: (taskIndex) => plan.tasks[taskIndex]?.name ?? '',
+    nameOf: (taskIndex) => plan.tasks.at(taskIndex)?.name ?? '',
     // All groups of a node wait for the same owners.
     onWait: parts.leadsNode ? plan.onFault : () => undefined,
   })
@@ -246,12 +246,7 @@ function groupSizeAlone(groupSize: number): number {
   return 1
 }
 
-function announce(
-  runtime: Runtime,
-  root: string | null,
-  tasks: readonly PlannedTask[],
-  opened: OpenedBatch,
-): void {
+function announce(runtime: Runtime, root: string | null, tasks: PlannedTasks, opened: OpenedBatch): void {
   const { batch, table, store } = opened
   runtime.announce({
     table: table.words,

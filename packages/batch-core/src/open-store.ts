@@ -5,12 +5,18 @@
 import type { Communicator } from './communicator.ts'
 import { decodeError, type EncodedError, encodeError } from './errors.ts'
 import { invariant } from './invariant.ts'
-import type { LoadedStates, PlannedTask, StateStore, StateStoreProvider, StoreTicket } from './state-store.ts'
+import type {
+  LoadedStates,
+  PlannedTasks,
+  StateStore,
+  StateStoreProvider,
+  StoreTicket,
+} from './state-store.ts'
 
 /** What {@link openStore} needs. */
 export interface OpenStoreOptions {
   readonly provider: StateStoreProvider
-  readonly tasks: readonly PlannedTask[]
+  readonly tasks: PlannedTasks
   /** This rank's worker group, whose rank 0 leads it. */
   readonly group: Communicator
   /** Number of this rank for people, who may know the ranks in another order. */

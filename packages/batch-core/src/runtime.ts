@@ -1,7 +1,7 @@
 import type { TaskCounts } from './batch-events.ts'
 import type { LivenessOptions } from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
-import type { PlannedTask, StoreTicket } from './state-store.ts'
+import type { PlannedTasks, StoreTicket } from './state-store.ts'
 import type { TaskDefinition } from './task-definition.ts'
 
 /**
@@ -52,7 +52,7 @@ export interface AnnouncedBatch {
   /** Directory of the tasks; `null` if the batch lives in memory only. */
   readonly root: string | null
   /** The tasks in the order of their indices. */
-  readonly tasks: readonly PlannedTask[]
+  readonly tasks: PlannedTasks
   /** How to attach to the batch's store; `undefined` without one. */
   readonly ticket: StoreTicket | undefined
 }

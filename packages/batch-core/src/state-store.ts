@@ -140,6 +140,20 @@ export interface PlannedTask extends TaskDefinition {
 }
 
 /**
+ * The tasks of a batch by their position, from 0. An array is one; a list that makes a task each time it is asked for takes
+ * no memory for a million of them.
+ */
+export interface PlannedTasks extends Iterable<PlannedTask> {
+  readonly length: number
+  at(index: number): PlannedTask | undefined
+  /**
+   * Text that differs wherever a name, a fingerprint, or the order of the tasks does; found without going through all of
+   * them one by one.
+   */
+  readonly digest?: string
+}
+
+/**
  * Where task states live beyond one run (`docs/state-files.md`).
  *
  * Every method may be called for several tasks at once, but not twice at once for one task: whoever calls has claimed
@@ -225,17 +239,17 @@ export interface StateStoreProvider {
    * @throws {@link TasksChangedError} if a known task would run something different; nothing was changed.
    * @throws {@link StoreUnusableError} if the place can't hold a store.
    */
-  open(tasks: readonly PlannedTask[]): Promise<StateStore>
+  open(tasks: PlannedTasks): Promise<StateStore>
   /**
    * Takes part in the instance that another rank has opened or joined as: a thread of its process, by `ticket`, or a
    * process that claims nothing itself, by `portableTicket`.
    */
-  attach(ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore>
+  attach(ticket: StoreTicket, tasks: PlannedTasks, rank: number): Promise<StateStore>
   /**
    * Registers this process as an instance of its own, which belongs to the job of the instance whose `portableTicket`
    * it is given. Its life is judged alone: what it runs is lost with it, and not with another rank.
    *
    * @throws {@link StoreUnusableError} if this process does not find that instance in the same place.
    */
-  join(ticket: StoreTicket, tasks: readonly PlannedTask[]): Promise<StateStore>
+  join(ticket: StoreTicket, tasks: PlannedTasks): Promise<StateStore>
 }

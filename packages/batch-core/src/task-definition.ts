@@ -1,4 +1,5 @@
 import { ConfigError } from './errors.ts'
+import { type NamedList, NameIndex } from './name-index.ts'
 
 /** A value that a task was given: a column of a table, a field of a JSON object, an item of a list. */
 export type TaskValue = string | number | boolean | null
@@ -40,10 +41,10 @@ export function taskNameFault(name: string): string | undefined {
  *
  * @throws {@link ConfigError} naming the first task that can't be.
  */
-export function checkTaskNames(tasks: Iterable<TaskDefinition>): void {
-  const seen = new Set<string>()
-  let index = 0
-  for (const { name } of tasks) {
+export function checkTaskNames(tasks: NamedList): void {
+  const seen = new NameIndex((index) => tasks.at(index)?.name ?? '', tasks.length)
+  for (let index = 0; index < tasks.length; index += 1) {
+    const name = tasks.at(index)?.name ?? ''
     const fault = taskNameFault(name)
     if (fault !== undefined) {
       throw new ConfigError(
@@ -51,14 +52,12 @@ export function checkTaskNames(tasks: Iterable<TaskDefinition>): void {
         { details: { index, name } },
       )
     }
-    if (seen.has(name)) {
+    if (!seen.add(name)) {
       throw new ConfigError(
         `Two tasks are called ${JSON.stringify(name)}; the second is task ${index + 1}. Give each task a name of its own.`,
         { details: { index, name } },
       )
     }
-    seen.add(name)
-    index += 1
   }
 }
 

@@ -5,7 +5,7 @@ import {
   type Communicator,
   type MemoryStateStore,
   openBatchWith,
-  type PlannedTask,
+  type PlannedTasks,
   type StateStoreProvider,
 } from '../src/index.ts'
 import { createLoopback } from '../src/testing/index.ts'
@@ -22,8 +22,7 @@ export function openInMemory(options: BatchOptions): Promise<Batch> {
 
 /** A provider whose stores this function makes, one per rank. */
 export function providerOf(create: (taskCount: number) => MemoryStateStore): StateStoreProvider {
-  const open = (tasks: readonly PlannedTask[]): Promise<MemoryStateStore> =>
-    Promise.resolve(create(tasks.length))
+  const open = (tasks: PlannedTasks): Promise<MemoryStateStore> => Promise.resolve(create(tasks.length))
   return { open, attach: (_ticket, tasks) => open(tasks), join: (_ticket, tasks) => open(tasks) }
 }
 

@@ -7,6 +7,7 @@
  * against every `D` up to its own slot, is on the disk before the task is opened, and is kept as long as an instance
  * could still add a line `D` from before.
  */
+import type { NameIndex } from '@mpibatch/batch-core'
 import { readLineBlocks } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import {
@@ -21,15 +22,9 @@ import { type JournalLine, parseIndexLine, parseJournalLine } from './journal.ts
 import { listSequence } from './sequence-files.ts'
 import { instanceDirectory, journalPath, snapshotPath, snapshotsDirectory } from './store-paths.ts'
 
-/** Tasks whose place in a list is known by their name. */
-export interface NamedTasks {
-  readonly names: readonly string[]
-  readonly indexOf: ReadonlyMap<string, number>
-}
-
 /** What all lines together say. Tasks are given by their place in the list; others are kept by name. */
 export class DoneIndex {
-  readonly #tasks: NamedTasks
+  readonly #tasks: NameIndex
   /** Of each task the line that counts, as {@link weigh} gives it. */
   readonly #weights: Uint32Array
   readonly #others = new Map<string, number>()
@@ -40,9 +35,9 @@ export class DoneIndex {
   /** Where the next line is looked for first: a snapshot is in the order of the list that it was made with. */
   #cursor = 0
 
-  constructor(tasks: NamedTasks) {
+  constructor(tasks: NameIndex) {
     this.#tasks = tasks
-    this.#weights = new Uint32Array(tasks.names.length)
+    this.#weights = new Uint32Array(tasks.count)
   }
 
   /** Tells whether a task was DONE. */
@@ -59,7 +54,7 @@ export class DoneIndex {
   /** The line that counts for a task. */
   lineOf(taskIndex: number): JournalLine | undefined {
     const weight = this.#weights[taskIndex] ?? NOTHING
-    return weight === NOTHING ? undefined : toLine(weight, this.#tasks.names[taskIndex] ?? '')
+    return weight === NOTHING ? undefined : toLine(weight, this.#tasks.nameOf(taskIndex))
   }
 
   /** Takes a line into account. */
@@ -141,7 +136,7 @@ export class DoneIndex {
   }
 
   *#lines(): Generator<JournalLine> {
-    for (const taskIndex of this.#tasks.names.keys()) {
+    for (let taskIndex = 0; taskIndex < this.#tasks.count; taskIndex += 1) {
       const line = this.lineOf(taskIndex)
       if (line !== undefined) yield line
     }
@@ -149,8 +144,9 @@ export class DoneIndex {
   }
 
   #find(task: string): number | undefined {
-    const { names, indexOf } = this.#tasks
-    const taskIndex = names[this.#cursor] === task ? this.#cursor : indexOf.get(task)
+    const cursor = this.#cursor
+    const isNext = cursor < this.#tasks.count && this.#tasks.nameOf(cursor) === task
+    const taskIndex = isNext ? cursor : this.#tasks.indexOf(task)
     if (taskIndex !== undefined) this.#cursor = taskIndex + 1
     return taskIndex
   }
@@ -161,7 +157,7 @@ export class DoneIndex {
  *
  * @throws The system's error if a journal can't be read: a line `R` in it might be missed.
  */
-export function readDoneIndex(files: FileLayer, root: string, tasks: NamedTasks): DoneIndex {
+export function readDoneIndex(files: FileLayer, root: string, tasks: NameIndex): DoneIndex {
   const index = readNewestSnapshot(files, root, tasks) ?? new DoneIndex(tasks)
   for (const instance of listInstances(files, root)) {
     for (const { name, kind } of files.list(instanceDirectory(root, instance))) {
@@ -176,7 +172,7 @@ export function readDoneIndex(files: FileLayer, root: string, tasks: NamedTasks)
 export const JOURNAL_NAME: RegExp = /^journal\.(0|[1-9][0-9]{0,8})$/
 
 /** Reads the index; `undefined` if that can't be done. */
-export function tryReadDoneIndex(files: FileLayer, root: string, tasks: NamedTasks): DoneIndex | undefined {
+export function tryReadDoneIndex(files: FileLayer, root: string, tasks: NameIndex): DoneIndex | undefined {
   try {
     return readDoneIndex(files, root, tasks)
   } catch (error) {
@@ -185,7 +181,7 @@ export function tryReadDoneIndex(files: FileLayer, root: string, tasks: NamedTas
   }
 }
 
-function readNewestSnapshot(files: FileLayer, root: string, tasks: NamedTasks): DoneIndex | undefined {
+function readNewestSnapshot(files: FileLayer, root: string, tasks: NameIndex): DoneIndex | undefined {
   const sequences = listSequence(files, snapshotsDirectory(root))
   for (const sequence of [...sequences].reverse()) {
     const index = new DoneIndex(tasks)

@@ -6,7 +6,7 @@ import {
   ConfigError,
   DEFAULT_CRASH_LIMIT,
   type LivenessOptions,
-  type PlannedTask,
+  type PlannedTasks,
   type StateStore,
   type StateStoreProvider,
   type StoreTicket,
@@ -21,7 +21,7 @@ import { type StartHeartbeat, startHeartbeatThread } from './heartbeat-runner.ts
 import { batchOf, listInstances } from './instance.ts'
 import type { JobStates } from './job-states.ts'
 import { addSegment, countSegments, readManifest } from './manifest.ts'
-import { compareTasks, type TaskChange, tasksChanged } from './manifest-comparison.ts'
+import { compareTasks, type TaskChange, type TaskComparison, tasksChanged } from './manifest-comparison.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { type RegisterOptions, registerSession } from './register-session.ts'
 import { checkRootPlace } from './root-check.ts'
@@ -64,16 +64,16 @@ export function createFsStateProvider(options: FsStateProviderOptions): StateSto
   const { command, onStep, liveness, startHeartbeat = startHeartbeatThread } = options
   const common = { files, command, liveness, onStep, startHeartbeat, jobs }
   return {
-    open: (tasks: readonly PlannedTask[]): Promise<StateStore> => {
+    open: (tasks: PlannedTasks): Promise<StateStore> => {
       const { durability = 'terminal', crashLimit = DEFAULT_CRASH_LIMIT } = options
       const { acceptChanges = false, rescan = false } = options
       return openStore({ ...common, root, durability, crashLimit, acceptChanges, rescan }, tasks)
     },
-    attach: (ticket: StoreTicket, tasks: readonly PlannedTask[], rank: number): Promise<StateStore> => {
+    attach: (ticket: StoreTicket, tasks: PlannedTasks, rank: number): Promise<StateStore> => {
       const session = new StoreSession({ ticket: checkTicket(ticket), proc: rank, files, onStep, jobs })
       return Promise.resolve(new FsStateStore(session, tasks))
     },
-    join: async (ticket: StoreTicket, tasks: readonly PlannedTask[]): Promise<StateStore> => {
+    join: async (ticket: StoreTicket, tasks: PlannedTasks): Promise<StateStore> => {
       const opened = checkTicket(ticket)
       const { root, durability, crashLimit } = opened
       await checkSameRoot(files, opened)
@@ -89,16 +89,15 @@ interface OpenOptions extends RegisterOptions {
   readonly rescan: boolean
 }
 
-async function openStore(options: OpenOptions, tasks: readonly PlannedTask[]): Promise<FsStateStore> {
+async function openStore(options: OpenOptions, tasks: PlannedTasks): Promise<FsStateStore> {
   const { root, files, acceptChanges, rescan } = options
   // Before anything is made: a list that is refused must change nothing.
-  if (checkRootPlace(files, root)) {
-    const { changed } = compareTasks(tasks, readManifest(files, root))
-    if (changed.length > 0 && !acceptChanges) throw tasksChanged(root, changed)
-  }
+  const compared = checkRootPlace(files, root) ? compareManifest(files, root, tasks) : undefined
+  const { changed = [] } = compared ?? {}
+  if (changed.length > 0 && !acceptChanges) throw tasksChanged(root, changed)
   const session = await registerSession(options)
   try {
-    await updateManifest(session, tasks, { acceptChanges })
+    await updateManifest(session, tasks, { acceptChanges, compared })
     return new FsStateStore(session, tasks, { rescan })
   } catch (error) {
     await session.close().catch(() => undefined)
@@ -106,16 +105,35 @@ async function openStore(options: OpenOptions, tasks: readonly PlannedTask[]): P
   }
 }
 
-/** Adds what the manifest does not know; another instance may do the same at this moment. */
+/** What a manifest of so many segments knows of a list. */
+interface ComparedManifest extends TaskComparison {
+  readonly segmentCount: number
+}
+
+function compareManifest(files: FileLayer, root: string, tasks: PlannedTasks): ComparedManifest {
+  // Counted first: of a segment that comes now, it does not matter whether it is read.
+  const segmentCount = countSegments(files, root)
+  return { segmentCount, ...compareTasks(tasks, readManifest(files, root)) }
+}
+
+/**
+ * Adds what the manifest does not know; another instance may do the same at this moment.
+ *
+ * @param options.compared - What a comparison before has found: segments never change, so it holds until there is one more.
+ */
 async function updateManifest(
   session: StoreSession,
-  tasks: readonly PlannedTask[],
-  { acceptChanges }: { readonly acceptChanges: boolean },
+  tasks: PlannedTasks,
+  options: { readonly acceptChanges: boolean; readonly compared: ComparedManifest | undefined },
 ): Promise<void> {
   const { files, root, instance, sync } = session
+  const { acceptChanges } = options
+  let { compared } = options
   for (;;) {
-    const segment = countSegments(files, root) + 1
-    const { added, changed } = compareTasks(tasks, readManifest(files, root))
+    if (compared?.segmentCount !== countSegments(files, root)) compared = undefined
+    compared ??= compareManifest(files, root, tasks)
+    const { added, changed, segmentCount } = compared
+    const segment = segmentCount + 1
     if (changed.length > 0 && !acceptChanges) throw tasksChanged(root, changed)
     if (added.length + changed.length === 0) return
     // First the states, then the manifest: if we die in between, the change is found again, and nothing is skipped.

@@ -10,7 +10,7 @@ import {
   type LoadedStates,
   MpibatchError,
   type Outlook,
-  type PlannedTask,
+  type PlannedTasks,
   StateIoError,
   type StateStore,
   type StoreClaim,
@@ -42,7 +42,7 @@ const WATCH_MS_MAX = 3_600_000
  */
 export class FsStateStore implements StateStore {
   readonly #session: StoreSession
-  readonly #tasks: readonly PlannedTask[]
+  readonly #tasks: PlannedTasks
   readonly #loading: LoadOptions
   readonly #durability: DirectoryDurability
   /** Tasks whose last event may be ours or not, because the file system failed in the middle. */
@@ -53,7 +53,7 @@ export class FsStateStore implements StateStore {
   #elsewhere: readonly string[] = []
 
   /** @internal */
-  constructor(session: StoreSession, tasks: readonly PlannedTask[], loading: LoadOptions = {}) {
+  constructor(session: StoreSession, tasks: PlannedTasks, loading: LoadOptions = {}) {
     this.#session = session
     this.#tasks = tasks
     this.#loading = loading
@@ -178,8 +178,7 @@ export class FsStateStore implements StateStore {
   }
 
   durations(): Float64Array {
-    const names = this.#tasks.map(({ name }) => name)
-    return readDurations(this.#session.files, this.#session.root, names)
+    return readDurations(this.#session.files, this.#session.root, this.#tasks)
   }
 
   directoryOf(taskIndex: number): string {
@@ -339,7 +338,7 @@ export class FsStateStore implements StateStore {
   }
 
   #nameOf(taskIndex: number): string {
-    const task = this.#tasks[taskIndex]
+    const task = this.#tasks.at(taskIndex)
     invariant(task !== undefined, `Task ${taskIndex} is in the list of ${this.#tasks.length} tasks`)
     return task.name
   }

@@ -1,6 +1,5 @@
 /** Looks through a task root, in which nobody is at work, for what `mpibatch gc` removes; changes nothing. */
-import { RESERVED_NAME } from '@mpibatch/batch-core'
-import type { NamedTasks } from './done-index.ts'
+import { NameIndex, RESERVED_NAME } from '@mpibatch/batch-core'
 import type { FileLayer } from './file-layer.ts'
 import { type HistoryInstance, listHistoryInstances } from './history.ts'
 import { listInstances, readInstance } from './instance.ts'
@@ -23,7 +22,7 @@ export const TASK_KIND = {
 /** What is there to be removed. */
 export interface RootGarbage {
   /** All directories of the root, which may be tasks. */
-  readonly tasks: NamedTasks
+  readonly tasks: NameIndex
   /** One of {@link TASK_KIND} per directory. */
   readonly kinds: Uint8Array
   /** Those of them that hold something to be removed. */
@@ -102,7 +101,7 @@ function surveyTasks(files: FileLayer, root: string): TaskSurvey {
       isWhole = false
     }
   }
-  const tasks = { names, indexOf: new Map(names.map((name, index) => [name, index])) }
+  const tasks = NameIndex.of(names.length, (index) => names[index] ?? '')
   return {
     tasks,
     kinds,

@@ -167,9 +167,9 @@ async function syncStates(
   survey: RootGarbage,
   index: DoneIndex,
 ): Promise<void> {
-  for (const [taskIndex, name] of survey.tasks.names.entries()) {
-    if (survey.kinds[taskIndex] !== TASK_KIND.doneWithEvents || index.isDone(taskIndex)) continue
-    const directory = taskDirectory(root, name)
+  for (const [taskIndex, kind] of survey.kinds.entries()) {
+    if (kind !== TASK_KIND.doneWithEvents || index.isDone(taskIndex)) continue
+    const directory = taskDirectory(root, survey.tasks.nameOf(taskIndex))
     await syncFile(files, statePath(directory))
     await syncDirectory(files, directory)
   }
@@ -177,8 +177,8 @@ async function syncStates(
 }
 
 function* linesOf({ tasks, kinds }: RootGarbage, index: DoneIndex): Generator<JournalLine> {
-  for (const [taskIndex, task] of tasks.names.entries()) {
-    const kind = kinds[taskIndex]
+  for (const [taskIndex, kind] of kinds.entries()) {
+    const task = tasks.nameOf(taskIndex)
     const known = index.lineOf(taskIndex)
     if (kind === TASK_KIND.doneWithEvents || (kind === TASK_KIND.doneWithoutEvents && known?.kind === 'D'))
       yield { kind: 'D', slot: 0, task }
@@ -188,7 +188,7 @@ function* linesOf({ tasks, kinds }: RootGarbage, index: DoneIndex): Generator<Jo
 
 async function cleanTask(session: StoreSession, survey: RootGarbage, taskIndex: number): Promise<void> {
   const { files, root, ticket } = session
-  const directory = taskDirectory(root, survey.tasks.names[taskIndex] ?? '')
+  const directory = taskDirectory(root, survey.tasks.nameOf(taskIndex))
   const garbage = findTaskGarbage(files, directory)
   // Only what the index has been told of.
   if (garbage.done && survey.kinds[taskIndex] !== TASK_KIND.doneWithEvents && garbage.events.length > 0)

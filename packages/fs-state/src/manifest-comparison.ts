@@ -1,5 +1,5 @@
 /** Compares the tasks of a batch with what the manifest knows (pure). */
-import { type PlannedTask, TasksChangedError } from '@mpibatch/batch-core'
+import { NameIndex, type PlannedTask, type PlannedTasks, TasksChangedError } from '@mpibatch/batch-core'
 import type { ManifestEntry } from './manifest.ts'
 
 /** Changes that an error's message lists. */
@@ -30,22 +30,43 @@ export interface TaskComparison {
  *
  * @param tasks - With names of their own.
  */
-export function compareTasks(tasks: readonly PlannedTask[], known: Iterable<ManifestEntry>): TaskComparison {
-  const indexOf = new Map(tasks.map(({ name }, index) => [name, index]))
+export function compareTasks(tasks: PlannedTasks, known: Iterable<ManifestEntry>): TaskComparison {
+  const positionOf = finder(tasks)
   const isKnown = new Uint8Array(tasks.length)
   const changes = new Map<number, TaskChange>()
   for (const entry of known) {
-    const index = indexOf.get(entry.name)
-    const task = index === undefined ? undefined : tasks[index]
+    const index = positionOf(entry.name)
+    const task = index === undefined ? undefined : tasks.at(index)
     if (index === undefined || task === undefined) continue
     isKnown[index] = 1
     // A later line stands before an earlier one, so it may also take a change back.
     if (entry.fingerprint === task.fingerprint) changes.delete(index)
     else changes.set(index, { name: task.name, before: entry, after: task })
   }
-  const added = tasks.filter((_task, index) => isKnown[index] === 0)
+  const added: PlannedTask[] = []
+  for (const [index, known] of isKnown.entries()) {
+    const task = known === 1 ? undefined : tasks.at(index)
+    if (task !== undefined) added.push(task)
+  }
   const changed = [...changes].sort(([one], [other]) => one - other).map(([, change]) => change)
   return { added, changed, unchangedCount: tasks.length - added.length - changed.length }
+}
+
+/** Finds tasks by name: at once as long as they come in the order of the list, which nearly all do. */
+function finder(tasks: PlannedTasks): (name: string) => number | undefined {
+  const nameOf = (index: number): string => tasks.at(index)?.name ?? ''
+  let cursor = 0
+  let names: NameIndex | undefined
+  return (name) => {
+    if (cursor < tasks.length && nameOf(cursor) === name) {
+      cursor += 1
+      return cursor - 1
+    }
+    names ??= NameIndex.of(tasks.length, nameOf)
+    const found = names.indexOf(name)
+    if (found !== undefined) cursor = found + 1
+    return found
+  }
 }
 
 /** The error that says which known tasks would run something else. */

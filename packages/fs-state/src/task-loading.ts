@@ -2,7 +2,13 @@
  * Reads the states of all tasks at once: the names of the root in one go, then one small file per task that the index
  * does not know to be DONE.
  */
-import { type LoadedFault, type LoadedStates, type PlannedTask, STATE_CODE } from '@mpibatch/batch-core'
+import {
+  type LoadedFault,
+  type LoadedStates,
+  NameIndex,
+  type PlannedTasks,
+  STATE_CODE,
+} from '@mpibatch/batch-core'
 import { type DoneIndex, tryReadDoneIndex } from './done-index.ts'
 import { directoryFault } from './known-tasks.ts'
 import type { Verdict } from './owners.ts'
@@ -38,7 +44,7 @@ export interface LoadedTasks extends LoadedStates {
 /** Reads the states of all tasks. */
 export async function loadTasks(
   session: StoreSession,
-  tasks: readonly PlannedTask[],
+  tasks: PlannedTasks,
   options: LoadOptions = {},
 ): Promise<LoadedTasks> {
   const { rescan = false, random = Math.random, indexedFrom = INDEXED_TASKS_MIN } = options
@@ -59,15 +65,14 @@ class TaskLoading implements LoadedTasks {
   readonly present: Uint8Array
   readonly faults: LoadedFault[] = []
   readonly #session: StoreSession
-  readonly #names: readonly string[]
-  readonly #indexOf: ReadonlyMap<string, number>
-  /** Tasks that have a directory. */
-  readonly #found: number[] = []
+  readonly #names: NameIndex
+  /** Tasks that have a directory, of which {@link TaskLoading.list} has found so many. */
+  #found: Uint32Array
 
-  constructor(session: StoreSession, tasks: readonly PlannedTask[]) {
+  constructor(session: StoreSession, tasks: PlannedTasks) {
     this.#session = session
-    this.#names = tasks.map(({ name }) => name)
-    this.#indexOf = new Map(this.#names.map((name, index) => [name, index]))
+    this.#names = NameIndex.of(tasks.length, (index) => tasks.at(index)?.name ?? '')
+    this.#found = new Uint32Array(tasks.length)
     this.codes = new Uint8Array(tasks.length).fill(STATE_CODE.OPEN)
     this.present = new Uint8Array(tasks.length)
   }
@@ -75,17 +80,21 @@ class TaskLoading implements LoadedTasks {
   /** Finds out which tasks have a directory. */
   list(): void {
     const { files, root } = this.#session
+    let count = 0
     for (const { name, kind } of files.list(root)) {
-      const taskIndex = this.#indexOf.get(name)
+      const taskIndex = this.#names.indexOf(name)
       if (taskIndex === undefined) continue
       this.present[taskIndex] = 1
       const fault = directoryFault(kind)
-      if (fault === undefined) this.#found.push(taskIndex)
-      else {
+      if (fault === undefined) {
+        this.#found[count] = taskIndex
+        count += 1
+      } else {
         this.codes[taskIndex] = STATE_CODE.INVALID
         this.#fault(taskIndex, `${taskDirectory(root, name)} is ${fault}. The task is left alone.`)
       }
     }
+    this.#found = this.#found.subarray(0, count)
   }
 
   isSomeMissing(): boolean {
@@ -94,7 +103,7 @@ class TaskLoading implements LoadedTasks {
 
   readIndex(): DoneIndex | undefined {
     const { files, root } = this.#session
-    return tryReadDoneIndex(files, root, { names: this.#names, indexOf: this.#indexOf })
+    return tryReadDoneIndex(files, root, this.#names)
   }
 
   /**
@@ -104,8 +113,9 @@ class TaskLoading implements LoadedTasks {
   async forgetMissing(index: DoneIndex): Promise<void> {
     const { records, sync } = this.#session
     const missing: { task: string; slot: number }[] = []
-    for (const [taskIndex, task] of this.#names.entries()) {
-      if (this.present[taskIndex] === 1 || !index.isDone(taskIndex)) continue
+    for (const [taskIndex, isPresent] of this.present.entries()) {
+      if (isPresent === 1 || !index.isDone(taskIndex)) continue
+      const task = this.#nameOf(taskIndex)
       const slot = index.slotOf(taskIndex)
       missing.push({ task, slot })
       index.add({ kind: 'R', slot, task })
@@ -205,12 +215,12 @@ class TaskLoading implements LoadedTasks {
   }
 
   #nameOf(taskIndex: number): string {
-    return this.#names[taskIndex] ?? ''
+    return this.#names.nameOf(taskIndex)
   }
 }
 
 /** So many different ones of these numbers, by chance. */
-function sample(numbers: readonly number[], count: number, random: () => number): ReadonlySet<number> {
+function sample(numbers: Uint32Array, count: number, random: () => number): ReadonlySet<number> {
   const chosen = new Set<number>()
   while (chosen.size < count) {
     const number = numbers[Math.floor(random() * numbers.length)]

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { type PlannedTask, STATE_CODE } from '@mpibatch/batch-core'
+import { NameIndex, type PlannedTask, STATE_CODE } from '@mpibatch/batch-core'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openAdministrator } from '../src/administrator.ts'
@@ -91,8 +91,8 @@ async function snapshot(root: string, names: readonly string[]): Promise<void> {
   expect(await publishSnapshot(nodeFileLayer, root, { content: () => index.content(), staged })).toBe(true)
 }
 
-function listOf(names: readonly string[]): { names: readonly string[]; indexOf: Map<string, number> } {
-  return { names, indexOf: new Map(names.map((name, index) => [name, index])) }
+function listOf(names: readonly string[]): NameIndex {
+  return NameIndex.of(names.length, (index) => names[index] ?? '')
 }
 
 const snapshots = (root: string): string[] => readdirSync(join(root, '.mpibatch', 'snap')).sort()

@@ -59,6 +59,23 @@ describe('comparing tasks with the manifest', () => {
     expect(result.unchangedCount).toBe(1)
     expect(compareTasks([a], [a, old]).changed).toHaveLength(1)
   })
+
+  it('is found wherever it stands, and as often as it comes', () => {
+    const task = fc.record({ name: fc.constantFrom(...'abcdefgh'), fingerprint: fc.constantFrom('1', '2') })
+    const list = fc.uniqueArray(task, { selector: ({ name }) => name })
+    fc.assert(
+      fc.property(list, fc.array(task), (tasks, known) => {
+        const last = new Map(known.map((entry) => [entry.name, entry.fingerprint]))
+        const result = compareTasks(tasks, known)
+        expect(result.added).toEqual(tasks.filter(({ name }) => !last.has(name)))
+        expect(result.changed.map(({ after }) => after)).toEqual(
+          tasks.filter(({ name, fingerprint }) => last.has(name) && last.get(name) !== fingerprint),
+        )
+        expect(result.unchangedCount).toBe(tasks.length - result.added.length - result.changed.length)
+      }),
+      PROPERTY,
+    )
+  })
 })
 
 describe('the manifest of a root', () => {

@@ -19,7 +19,7 @@ setRuntime({
   options,
   stop,
   announce: ({ table, root, tasks, ticket }) =>
-    control.postMessage({ batch: { table, root, tasks, ticket } } satisfies ThreadReport),
+    control.postMessage({ batch: { table, root, tasks: [...tasks], ticket } } satisfies ThreadReport),
 })
 
 // Scripts that ask whether they are the program's main file compare with this.

@@ -1,4 +1,4 @@
-import { ConfigError, type PlannedTask, type TaskValue } from '@mpibatch/batch-core'
+import { ConfigError, type PlannedTask, type PlannedTasks, type TaskValue } from '@mpibatch/batch-core'
 import { fingerprintCommand, summarizeCommand } from './fingerprint.ts'
 import {
   appendValues,
@@ -39,7 +39,7 @@ export interface TaskPlace {
 /** The tasks of a run of commands. */
 export interface CommandPlan {
   /** The tasks in order. Their properties are made when they are read; copy a task property by property. */
-  readonly tasks: readonly PlannedTask[]
+  readonly tasks: PlannedTasks
   /** The program that all tasks start; `undefined` if a placeholder decides it. */
   readonly program: string | undefined
   /** The words to start for a task, counted from 0; a shell line comes with its shell. */
@@ -70,7 +70,7 @@ export function planCommandTasks(options: CommandPlanOptions): CommandPlan {
   checkNoValueMissing(list, command)
   const source: PlanSource = { ...options, command, names: new TaskNames(list, nameTemplate) }
   return {
-    tasks: Array.from({ length: list.taskCount }, (_, index) => new CommandTask(source, index)),
+    tasks: new CommandTasks(source),
     program: command.program,
     renderCommand: (taskIndex, place) => {
       const facts = { slot: String(place.slot), attempt: String(place.attempt), directory: place.directory }
@@ -87,6 +87,25 @@ interface PlanSource {
   readonly command: CompiledCommand
   readonly environment: Readonly<Record<string, string>>
   readonly inTaskDirectory: boolean
+}
+
+/** The tasks of a plan. */
+class CommandTasks implements PlannedTasks {
+  readonly length: number
+  readonly #source: PlanSource
+
+  constructor(source: PlanSource) {
+    this.length = source.list.taskCount
+    this.#source = source
+  }
+
+  at(index: number): PlannedTask | undefined {
+    return index >= 0 && index < this.length ? new CommandTask(this.#source, index) : undefined
+  }
+
+  *[Symbol.iterator](): Generator<PlannedTask> {
+    for (let index = 0; index < this.length; index += 1) yield new CommandTask(this.#source, index)
+  }
 }
 
 /** A task that knows its number; the rest is made when asked for, or a million tasks would not fit into memory. */

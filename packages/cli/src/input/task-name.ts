@@ -20,7 +20,16 @@ export class TaskNames {
   constructor(list: TaskList, template: string) {
     this.#list = list
     this.#template = compileTemplate(template, { columns: list.columns, facts: ['number'] })
-    checkTaskNames(this.#all())
+    checkTaskNames(this)
+  }
+
+  get length(): number {
+    return this.#list.taskCount
+  }
+
+  /** A task, counted from 0. */
+  at(index: number): TaskDefinition {
+    return { name: this.nameOf(index) }
   }
 
   /** Name of a task, counted from 0. */
@@ -41,10 +50,6 @@ export class TaskNames {
       `Task ${taskIndex + 1} has no field ${JSON.stringify(column)}, but the name template uses it. Give it one.`,
       { details: { index: taskIndex, column } },
     )
-  }
-
-  *#all(): Generator<TaskDefinition> {
-    for (let index = 0; index < this.#list.taskCount; index += 1) yield { name: this.nameOf(index) }
   }
 }
 

@@ -15,7 +15,9 @@ export async function showPlan(request: RunRequest): Promise<number> {
     )
   }
   const plan = planCommands(request, { command: work, list: readCommandList(request) })
-  for (const [index, { name }] of plan.tasks.entries()) {
+  let index = -1
+  for (const { name } of plan.tasks) {
+    index += 1
     const place = { slot: 1, attempt: 1, directory: join(plan.root, name) }
     const words = plan.renderCommand(index, place)
     const line = work.kind === 'shell' ? (words.at(-1) ?? '') : showWords(words)

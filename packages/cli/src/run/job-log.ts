@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
-import { ConfigError, type PlannedTask, type StoreTicket } from '@mpibatch/batch-core'
+import { ConfigError, NameIndex, type PlannedTasks, type StoreTicket } from '@mpibatch/batch-core'
 import { AttemptFollower } from '@mpibatch/fs-state'
 import { JOB_LOG_HEADER, jobLogLine } from '../output/job-log-line.ts'
 
@@ -10,14 +10,14 @@ const LOOK_MS = 500
 export interface LoggedBatch {
   /** That of the batch's store; `undefined` if it has none. */
   readonly ticket: StoreTicket | undefined
-  readonly tasks: readonly PlannedTask[]
+  readonly tasks: PlannedTasks
 }
 
 interface Followed {
   readonly follower: AttemptFollower
-  readonly tasks: readonly PlannedTask[]
-  /** Numbers of the tasks by name, from 1, when they are needed. */
-  numbers?: ReadonlyMap<string, number>
+  readonly tasks: PlannedTasks
+  /** Positions of the tasks by name, when they are needed. */
+  names?: NameIndex
 }
 
 /**
@@ -83,21 +83,13 @@ function newLines(followed: Followed): string {
   const { follower, tasks } = followed
   let text = ''
   for (const row of follower.read()) {
-    followed.numbers ??= numbersOf(tasks)
-    const number = followed.numbers.get(row.task) ?? 0
-    const line = jobLogLine(row, { number, summary: tasks[number - 1]?.summary })
+    followed.names ??= NameIndex.of(tasks.length, (index) => tasks.at(index)?.name ?? '')
+    const index = followed.names.indexOf(row.task) ?? -1
+    const summary = index < 0 ? undefined : tasks.at(index)?.summary
+    const line = jobLogLine(row, { number: index + 1, summary })
     if (line !== undefined) text += `${line}\n`
   }
   return text
-}
-
-function numbersOf(tasks: readonly PlannedTask[]): Map<string, number> {
-  const numbers = new Map<string, number>()
-  for (let index = 0; index < tasks.length; index += 1) {
-    const name = tasks[index]?.name
-    if (name !== undefined) numbers.set(name, index + 1)
-  }
-  return numbers
 }
 
 function openLog(path: string): number {

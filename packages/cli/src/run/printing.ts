@@ -61,7 +61,7 @@ async function openPrinter(
 ): Promise<OutputPrinter> {
   const { retries, logs } = options
   return new OutputPrinter({
-    nameOf: (taskIndex) => tasks[taskIndex]?.name ?? '',
+    nameOf: (taskIndex) => tasks.at(taskIndex)?.name ?? '',
     directoryOf: (taskIndex) => requireDirectory(batch.directoryOf(taskIndex)),
     groupRanks: commandRanks(options),
     tag,

@@ -37,7 +37,7 @@ function plan(
 }
 
 function fingerprint(...args: Parameters<typeof plan>): string | undefined {
-  return plan(...args).tasks[0]?.fingerprint
+  return plan(...args).tasks.at(0)?.fingerprint
 }
 
 /** Bytes on the heap that are in use, without what the collector would free. */
@@ -50,9 +50,9 @@ function heapSize(): number {
 describe('the plan of a run', () => {
   it('names its tasks, with six digits', () => {
     const { tasks } = plan(['echo'])
-    expect(tasks.map(({ name }) => name)).toEqual(['task_000001', 'task_000002'])
-    expect(tasks.map(({ values }) => values)).toEqual([{ 1: 'a' }, { 1: 'b c' }])
-    expect(plan(['echo', '{#}'], { name: '{1}-{#}' }).tasks[1]?.name).toBe('b c-000002')
+    expect(Array.from(tasks, ({ name }) => name)).toEqual(['task_000001', 'task_000002'])
+    expect(Array.from(tasks, ({ values }) => values)).toEqual([{ 1: 'a' }, { 1: 'b c' }])
+    expect(plan(['echo', '{#}'], { name: '{1}-{#}' }).tasks.at(1)?.name).toBe('b c-000002')
   })
 
   it('puts values into words, each of which stays one word', () => {
@@ -96,8 +96,8 @@ describe('the plan of a run', () => {
       inTaskDirectory: true,
     }).tasks
     expect(task?.summary).toBe("A=1 B='2 3' sim 'b c' '{dir}' (in its directory)")
-    expect(plan('echo {}\necho').tasks[0]?.summary).toBe("echo 'a'\\necho")
-    expect(plan(['x', 'y'.repeat(1000)]).tasks[0]?.summary).toHaveLength(500)
+    expect(plan('echo {}\necho').tasks.at(0)?.summary).toBe("echo 'a'\\necho")
+    expect(plan(['x', 'y'.repeat(1000)]).tasks.at(0)?.summary).toHaveLength(500)
   })
 
   it('has a fingerprint of 16 digits that stays the same between runs', () => {
@@ -134,8 +134,8 @@ describe('the plan of a run', () => {
       { name: 'three', values: { x: 3 } },
     ])
     const { tasks, renderCommand } = plan(['echo', '{name}'], { list })
-    expect(tasks.map(({ name }) => name)).toEqual(['one', 'two', 'three'])
-    expect(tasks.map(({ values }) => values)).toEqual([{ x: 1 }, { 1: 'two' }, { x: 3 }])
+    expect(Array.from(tasks, ({ name }) => name)).toEqual(['one', 'two', 'three'])
+    expect(Array.from(tasks, ({ values }) => values)).toEqual([{ x: 1 }, { 1: 'two' }, { x: 3 }])
     expect(renderCommand(2, place)).toEqual(['echo', 'three'])
     expect(plan(['echo'], { list: taskListOf([{ name: 'two' }]) }).renderCommand(0, place)).toEqual([
       'echo',
@@ -188,14 +188,14 @@ describe('the plan of a run', () => {
     expect(plan('anything {}').program).toBe('/bin/sh')
   })
 
-  it('keeps a million tasks in a few bytes each', () => {
+  it('keeps a million tasks in no memory of their own', () => {
     const count = 1_000_000
     const list = new TaskList(new Map([['1', Array.from({ length: count }, (_, index) => index)]]))
     const before = heapSize()
     const { tasks } = plan(['echo', '{}'], { list })
-    expect((heapSize() - before) / count).toBeLessThan(80)
+    expect((heapSize() - before) / count).toBeLessThan(1)
     expect(tasks).toHaveLength(count)
-    expect(tasks[count - 1]?.name).toBe('task_1000000')
+    expect(tasks.at(count - 1)?.name).toBe('task_1000000')
   })
 })
 
