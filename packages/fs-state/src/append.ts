@@ -25,8 +25,8 @@ import {
   syncFile,
 } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { appendFirstClaim } from './first-claim.ts'
-import { codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
+import { appendFirstClaim, type Moved } from './first-claim.ts'
+import { catching, codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { eventPath, payloadPath, payloadPrefix, statePath } from './store-paths.ts'
 import { readEvent, readState } from './task-chain.ts'
@@ -81,6 +81,9 @@ export type AppendOutcome =
   /** Another event has the slot; nothing was changed. */
   | { readonly kind: 'lost' }
 
+/** Whose the event in a slot is. */
+type Whose = 'ours' | 'theirs' | 'unreadable'
+
 /** Time between two looks whether a result is shown. */
 const LOOK_MS = 100
 
@@ -104,11 +107,12 @@ export class Appender {
     const { instance, claimSync, durability } = this.#options
     const sync = this.#syncs(request)
     const payload = payloadPath(directory, slot, instance)
-    await this.#passed('append', 'begin', request)
+    const isWatched = this.#options.onStep !== undefined
+    if (isWatched) await this.#passed('append', 'begin', request)
     const claimSynced = claimSync && durability !== 'none'
     if (claimSynced && slot > 1 && !afterOwnClaim) await this.#syncDirectory(directory, slot)
     await this.#writePayload(payload, { kind, slot, sync })
-    await this.#passed('append', 'P1', request)
+    if (isWatched) await this.#passed('append', 'P1', request)
     // RUNNING under an OPEN whose payload is lost in a power cut would look like that of another program.
     if (claimSynced && kind === 'OPEN') await this.#syncDirectory(directory, slot)
     const made = await this.#makeEvent(request)
@@ -117,23 +121,20 @@ export class Appender {
       if (made === 'theirs') this.#discard(payload)
       return { kind: 'lost' }
     }
-    await this.#passed('append', 'P2', request)
+    if (isWatched) await this.#passed('append', 'P2', request)
     // So would RUNNING that outlives its claim, or that lost the OPEN after it to a claim that is lost too.
     if (claimSynced && kind === 'CLAIM') await this.#syncDirectory(directory, slot)
     if (!afterOwnClaim) await this.clearPayloads(directory, slot)
-    await this.#passed('append', 'P3', request)
+    if (isWatched) await this.#passed('append', 'P3', request)
     const renamed = await this.#rename(payload, directory, slot)
-    await this.#passed('append', 'P4', request)
+    if (isWatched) await this.#passed('append', 'P4', request)
     if (sync) await this.#syncDirectory(directory, slot)
-    await this.#passed('append', 'P5', request)
+    if (isWatched) await this.#passed('append', 'P5', request)
     return { kind: 'won', renamed }
   }
 
   /** Tries to claim a task that has no directory, by making it; see {@link appendFirstClaim}. */
-  async appendFirst(request: {
-    readonly directory: string
-    readonly staged: string
-  }): Promise<'won' | 'lost' | 'tried'> {
+  async appendFirst(request: { readonly directory: string; readonly staged: string }): Promise<Moved> {
     return await appendFirstClaim(this.#options, request)
   }
 
@@ -223,55 +224,58 @@ export class Appender {
   }
 
   /** P1. A try that failed is thrown away whole: a second fsync of the same descriptor would hide what was lost. */
-  async #writePayload(
+  #writePayload(
     path: string,
     options: { kind: EventKind; slot: number; sync: boolean },
-  ): Promise<void> {
+  ): void | Promise<void> {
     const { files } = this.#options
     const { kind, slot, sync } = options
     const text = printState(WORDS[kind])
-    try {
-      await repeatUnclear(files, async () => {
-        try {
-          await createOwnFile(files, path, { text, sync })
-        } catch (error) {
+    const write = (): void | Promise<void> =>
+      catching<void>(
+        () => createOwnFile(files, path, { text, sync }),
+        (error) => {
           if (isUnclear(error)) removeFile(files, path)
           throw error
-        }
-      })
-    } catch (error) {
-      this.#discard(path)
-      throw toStateIoError(error, { path, action: 'write', slot })
-    }
+        },
+      )
+    return catching<void>(
+      () => repeatUnclear<void>(files, write),
+      (error) => {
+        this.#discard(path)
+        throw toStateIoError(error, { path, action: 'write', slot })
+      },
+    )
   }
 
   /** P2. Whoever finds the slot taken by exactly this attempt has won it: the first answer was lost on the way. */
-  async #makeEvent(request: AppendRequest): Promise<'ours' | 'theirs' | 'unreadable'> {
+  #makeEvent(request: AppendRequest): Whose | Promise<Whose> {
     const { directory, slot, kind } = request
     const { files, tokens, instance } = this.#options
     const path = eventPath(directory, slot)
     let mayBeMade = false
-    try {
-      return await repeatUnclear(files, async () => {
-        try {
-          await tokens.makeEvent(kind, path)
-          return 'ours'
-        } catch (error) {
+    const make = (): Whose | Promise<Whose> =>
+      catching<Whose>(
+        () => tokens.makeEvent(kind, path)?.then(() => 'ours') ?? 'ours',
+        (error) => {
           const isTaken = codeOf(error) === 'EEXIST'
           // Also if a later try fails for a clear reason, or in reading whose event it is.
           mayBeMade ||= isTaken || isUnclear(error) || error instanceof StateIoError
           if (!isTaken) throw error
           return this.#whoseEvent(request)
-        }
-      })
-    } catch (error) {
-      // If the event may have been made, its payload must stay, so that a successor can complete the result.
-      if (!mayBeMade) this.#discard(payloadPath(directory, slot, instance))
-      throw toStateIoError(error, { path, action: 'make', slot, tried: mayBeMade })
-    }
+        },
+      )
+    return catching<Whose>(
+      () => repeatUnclear(files, make),
+      (error) => {
+        // If the event may have been made, its payload must stay, so that a successor can complete the result.
+        if (!mayBeMade) this.#discard(payloadPath(directory, slot, instance))
+        throw toStateIoError(error, { path, action: 'make', slot, tried: mayBeMade })
+      },
+    )
   }
 
-  #whoseEvent({ directory, slot, kind }: AppendRequest): 'ours' | 'theirs' | 'unreadable' {
+  #whoseEvent({ directory, slot, kind }: AppendRequest): Whose {
     const { files, tokens } = this.#options
     const content = readEvent(files, directory, slot)?.content
     if (content === undefined) return 'unreadable'
@@ -279,10 +283,10 @@ export class Appender {
   }
 
   /** P4. A payload that is gone was destroyed by a successor, or renamed by a helper or by an earlier try. */
-  async #rename(payload: string, directory: string, slot: number): Promise<boolean> {
+  #rename(payload: string, directory: string, slot: number): boolean | Promise<boolean> {
     const path = statePath(directory)
     let unclear = false
-    return await this.#io({ path, action: 'replace', slot }, () => {
+    return this.#io({ path, action: 'replace', slot }, () => {
       try {
         this.#options.files.rename(payload, path)
         return true
@@ -308,12 +312,13 @@ export class Appender {
     }
   }
 
-  async #io<T>(where: { path: string; action: string; slot: number }, call: () => T): Promise<T> {
-    try {
-      return await repeatUnclear(this.#options.files, call)
-    } catch (error) {
-      throw toStateIoError(error, { ...where, tried: true })
-    }
+  #io<T>(where: { path: string; action: string; slot: number }, call: () => T): T | Promise<T> {
+    return catching<T>(
+      () => repeatUnclear(this.#options.files, call),
+      (error) => {
+        throw toStateIoError(error, { ...where, tried: true })
+      },
+    )
   }
 
   #discard(path: string): void {

@@ -43,6 +43,8 @@ export interface EventTokensOptions {
 export class EventTokens {
   readonly #options: EventTokensOptions
   readonly #current = new Map<EventKind, Promise<EventToken>>()
+  /** Those of them that have been made. */
+  readonly #ready = new Map<EventKind, EventToken>()
   /** Texts of all tokens so far. */
   readonly #texts = new Set<string>()
   #sequence = 0
@@ -58,39 +60,53 @@ export class EventTokens {
     return this.#texts.has(printEvent(event))
   }
 
-  /** The token for events of a kind; made when it is first asked for, and again when it has links enough. */
-  async take(kind: EventKind): Promise<EventToken> {
-    const current = this.#current.get(kind)
-    if (current !== undefined) {
-      const token = await current
-      if (token.links < (this.#options.linksMax ?? TOKEN_LINKS_MAX)) return token
-      // Another task of this rank may have replaced it while we waited.
-      if (this.#current.get(kind) !== current) return await this.take(kind)
-    }
-    return await this.#replace(kind)
-  }
-
   /**
    * Makes an event: gives it its name, which must be free. Links are given up for symbolic links, and those for plain
    * files, as soon as the file system refuses them.
    *
-   * @returns The text that the event says.
+   * @returns No promise where there is a token that can be linked to.
    * @throws The system's error; `EEXIST` if the name is taken.
    */
-  async makeEvent(kind: EventKind, path: string): Promise<string> {
+  makeEvent(kind: EventKind, path: string): void | Promise<void> {
+    const token = this.#ready.get(kind)
+    if (token === undefined || this.#medium !== 'link' || !this.#hasRoom(token))
+      return this.#makeOtherwise(kind, path)
+    if (!this.#link(token, path)) return this.#linkToNew(kind, path)
+  }
+
+  /** The token for events of a kind; made when it is first asked for, and again when it has links enough. */
+  async #take(kind: EventKind): Promise<EventToken> {
+    const current = this.#current.get(kind)
+    if (current !== undefined) {
+      const token = await current
+      if (this.#hasRoom(token)) return token
+      // Another task of this rank may have replaced it while we waited.
+      if (this.#current.get(kind) !== current) return await this.#take(kind)
+    }
+    return await this.#replace(kind)
+  }
+
+  #hasRoom({ links }: EventToken): boolean {
+    return links < (this.#options.linksMax ?? TOKEN_LINKS_MAX)
+  }
+
+  async #linkToNew(kind: EventKind, path: string): Promise<void> {
+    if (this.#link(await this.#replace(kind), path)) return
+    this.#medium = 'symlink'
+    await this.#makeOtherwise(kind, path)
+  }
+
+  async #makeOtherwise(kind: EventKind, path: string): Promise<void> {
     const { files, sync } = this.#options
-    const token = await this.take(kind)
+    const token = await this.#take(kind)
     if (this.#medium === 'link') {
-      if (this.#link(token, path)) return token.text
-      const fresh = await this.#replace(kind)
-      if (this.#link(fresh, path)) return fresh.text
-      this.#medium = 'symlink'
-      return await this.makeEvent(kind, path)
+      if (!this.#link(token, path)) await this.#linkToNew(kind, path)
+      return
     }
     if (this.#medium === 'symlink') {
       try {
         files.symlink(token.text, path)
-        return token.text
+        return
       } catch (error) {
         if (!isLinkRefusal(error)) throw error
         this.#medium = 'file'
@@ -106,7 +122,6 @@ export class EventTokens {
     } finally {
       files.close(descriptor)
     }
-    return token.text
   }
 
   #link(token: EventToken, path: string): boolean {
@@ -125,10 +140,16 @@ export class EventTokens {
   #replace(kind: EventKind): Promise<EventToken> {
     const made = this.#make(kind)
     this.#current.set(kind, made)
-    // A token that could not be made is no token: the next event tries again.
-    made.catch(() => {
-      if (this.#current.get(kind) === made) this.#current.delete(kind)
-    })
+    this.#ready.delete(kind)
+    made.then(
+      (token) => {
+        if (this.#current.get(kind) === made) this.#ready.set(kind, token)
+      },
+      () => {
+        // A token that could not be made is no token: the next event tries again.
+        if (this.#current.get(kind) === made) this.#current.delete(kind)
+      },
+    )
     return made
   }
 

@@ -152,19 +152,27 @@ export function openNew(files: FileLayer, path: string, mode = 0o666): number {
   return files.open(path, CREATE_FLAGS, mode)
 }
 
-/** Makes a file that must not exist, from pieces of text, and waits until they are on the disk if asked to. */
-export async function createSyncedFile(
+/**
+ * Makes a file that must not exist, from pieces of text.
+ *
+ * @param options - With `sync`, what is returned is a promise that resolves when the file is on the disk.
+ */
+export function createSyncedFile(
   files: FileLayer,
   path: string,
   options: { readonly text: string | Iterable<string>; readonly sync: boolean; readonly mode?: number },
-): Promise<void> {
+): void | Promise<void> {
   const { text, sync, mode } = options
   const descriptor = openNew(files, path, mode)
+  let isOpen = true
   try {
-    for (const piece of typeof text === 'string' ? [text] : text) files.write(descriptor, piece)
-    if (sync) await files.sync(descriptor)
+    if (typeof text === 'string') files.write(descriptor, text)
+    else for (const piece of text) files.write(descriptor, piece)
+    if (!sync) return
+    isOpen = false
+    return files.sync(descriptor).finally(() => files.close(descriptor))
   } finally {
-    files.close(descriptor)
+    if (isOpen) files.close(descriptor)
   }
 }
 
@@ -187,16 +195,16 @@ const TRIES_MAX = 5
  * Makes a file like {@link createSyncedFile}, under a name that nobody else uses. What stands there already was left by
  * a rank that ended in the middle, or made by a request that the server was sent twice: it is removed.
  */
-export async function createOwnFile(
+export function createOwnFile(
   files: FileLayer,
   path: string,
   options: { readonly text: string | Iterable<string>; readonly sync: boolean; readonly mode?: number },
-): Promise<void> {
+): void | Promise<void> {
   for (let tried = 1; ; tried += 1) {
     try {
-      await createSyncedFile(files, path, options)
-      return
+      return createSyncedFile(files, path, options)
     } catch (error) {
+      // Nothing but making the name says so, and that is done before anything waits.
       if (tried === TRIES_MAX || codeOf(error) !== 'EEXIST') throw error
       removeFile(files, path)
     }

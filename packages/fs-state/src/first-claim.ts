@@ -15,7 +15,7 @@ import type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
 import type { EventTokens } from './event-token.ts'
 import { createOwnFile, makeDirectory, removeDirectory, removeFile, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { codeOf, repeatUnclear, toStateIoError } from './io-error.ts'
+import { catching, codeOf, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { eventPath, statePath } from './store-paths.ts'
 import { readEvent } from './task-chain.ts'
@@ -32,90 +32,98 @@ export interface FirstClaimOptions {
   readonly onStep?: OnAppendStep | undefined
 }
 
+/** What came of a first claim: `lost` if something has the task's name, and slot 1 was not tried; `tried` if it may have been. */
+export type Moved = 'won' | 'lost' | 'tried'
+
 /**
  * Tries to claim a task by making its directory.
  *
  * @param request - `staged` is a name that nobody else uses.
- * @returns `won`; `lost` if something has the task's name, and slot 1 was not tried; `tried` if it may have been.
  * @throws {@link StateIoError}
  */
 export async function appendFirstClaim(
   options: FirstClaimOptions,
   request: { readonly directory: string; readonly staged: string },
-): Promise<'won' | 'lost' | 'tried'> {
+): Promise<Moved> {
   const { files, durability } = options
   const { directory, staged } = request
   const sync = durability === 'full'
+  const { onStep } = options
   const passed = (step: AppendStep['step']): void | Promise<void> =>
-    options.onStep?.({ operation: 'append', step, kind: 'CLAIM', slot: 1, directory })
-  await passed('begin')
+    onStep?.({ operation: 'append', step, kind: 'CLAIM', slot: 1, directory })
+  if (onStep !== undefined) await passed('begin')
   await build(options, { directory, staged, sync })
-  await passed('P1')
+  if (onStep !== undefined) await passed('P1')
   const moved = await move(options, request)
   if (moved !== 'won') return moved
-  for (const step of ['P2', 'P3', 'P4'] as const) await passed(step)
+  if (onStep !== undefined) for (const step of ['P2', 'P3', 'P4'] as const) await passed(step)
   try {
     if (sync) await syncDirectory(files, directory)
   } catch (error) {
     throw toStateIoError(error, { path: directory, action: 'sync', slot: 1, tried: true })
   }
-  await passed('P5')
+  if (onStep !== undefined) await passed('P5')
   return 'won'
 }
 
 /** P1. */
-async function build(
+function build(
   { files, tokens }: FirstClaimOptions,
   {
     directory,
     staged,
     sync,
   }: { readonly directory: string; readonly staged: string; readonly sync: boolean },
-): Promise<void> {
-  try {
-    await repeatUnclear(files, async () => {
-      makeDirectory(files, staged)
-      // The event first: what is left of a state without it would look like that of another program.
-      await makeOwnEvent(files, tokens, eventPath(staged, 1))
-      await createOwnFile(files, statePath(staged), { text: printState('RUNNING'), sync })
-    })
-  } catch (error) {
-    discard(files, staged)
-    throw toStateIoError(error, { path: directory, action: 'make' })
+): void | Promise<void> {
+  const writeState = (): void | Promise<void> =>
+    createOwnFile(files, statePath(staged), { text: printState('RUNNING'), sync })
+  const make = (): void | Promise<void> => {
+    makeDirectory(files, staged)
+    // The event first: what is left of a state without it would look like that of another program.
+    const made = makeOwnEvent(files, tokens, eventPath(staged, 1))
+    return made === undefined ? writeState() : made.then(writeState)
   }
+  return catching<void>(
+    () => repeatUnclear<void>(files, make),
+    (error) => {
+      discard(files, staged)
+      throw toStateIoError(error, { path: directory, action: 'make' })
+    },
+  )
 }
 
 /** Makes the event under a name that nobody else uses: what stands there comes from an earlier try, and may be half made. */
-async function makeOwnEvent(files: FileLayer, tokens: EventTokens, path: string): Promise<void> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      await tokens.makeEvent('CLAIM', path)
-      return
-    } catch (error) {
+function makeOwnEvent(files: FileLayer, tokens: EventTokens, path: string, tried = 1): void | Promise<void> {
+  return catching<void>(
+    () => tokens.makeEvent('CLAIM', path),
+    (error) => {
       if (tried === TRIES_MAX || codeOf(error) !== 'EEXIST') throw error
       removeFile(files, path)
-    }
-  }
+      return makeOwnEvent(files, tokens, path, tried + 1)
+    },
+  )
 }
 
 /** P2. */
-async function move(
+function move(
   { files, tokens }: FirstClaimOptions,
   { directory, staged }: { readonly directory: string; readonly staged: string },
-): Promise<'won' | 'lost' | 'tried'> {
-  try {
-    return await repeatUnclear(files, () => {
-      const refusal = moveDirectory(files, staged, directory)
-      if (refusal === undefined) return 'won'
-      const content = readEvent(files, directory, 1)?.content
-      if (content?.kind === 'CLAIM' && tokens.hasMade(content)) return 'won'
-      if (refusal === 'unclear') return 'tried'
-      discard(files, staged)
-      return 'lost'
-    })
-  } catch (error) {
-    throw toStateIoError(error, { path: directory, action: 'make', slot: 1, tried: true })
+): Moved | Promise<Moved> {
+  const moveOnce = (): Moved => {
+    const refusal = moveDirectory(files, staged, directory)
+    if (refusal === undefined) return 'won'
+    const content = readEvent(files, directory, 1)?.content
+    if (content?.kind === 'CLAIM' && tokens.hasMade(content)) return 'won'
+    if (refusal === 'unclear') return 'tried'
+    discard(files, staged)
+    return 'lost'
   }
+  return catching<Moved>(
+    () => repeatUnclear(files, moveOnce),
+    (error) => {
+      throw toStateIoError(error, { path: directory, action: 'make', slot: 1, tried: true })
+    },
+  )
 }
 
 /** What was built has never been a task's. */

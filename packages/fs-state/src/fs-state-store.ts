@@ -103,7 +103,7 @@ export class FsStateStore implements StateStore {
       if (outcome.kind !== 'claimed') return outcome
       if (this.ticket.durability === 'full') await this.#durability.ensure(taskIndex)
       // Nobody can have taken it over before the lease is lost; until that is certain, it must not run.
-      await untilValid(this.lease)
+      if (this.lease.state !== 'valid') await untilValid(this.lease)
       return outcome
     })
   }
@@ -219,10 +219,11 @@ export class FsStateStore implements StateStore {
       if (record !== undefined) this.#session.records.ending(this.#named(claim), state, record)
       const append = this.#session.appender.append({ directory, slot, kind: state, afterOwnClaim: true })
       const isDurable = state === 'OPEN' ? this.ticket.durability === 'full' : this.#session.sync
-      const synced = isDurable ? this.#durability.ensure(taskIndex) : Promise.resolve()
+      const synced = isDurable ? this.#durability.ensure(taskIndex) : undefined
       // If the sync fails the append still goes on, so nobody is told before both have ended.
-      await Promise.allSettled([append, synced])
-      const [outcome] = await Promise.all([append, synced])
+      if (synced !== undefined) await Promise.allSettled([append, synced])
+      const outcome = await append
+      await synced
       if (outcome.kind === 'lost') throw this.#fenced(claim, directory)
       // The index may only say what a power cut leaves true.
       if (state === 'DONE' && outcome.renamed && isDurable)

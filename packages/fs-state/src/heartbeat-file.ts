@@ -12,6 +12,10 @@ export function printHeartbeat(count: number): string {
 }
 
 /** Makes the file of an instance that registers. */
-export function createHeartbeatFile(files: FileLayer, directory: string, sync: boolean): Promise<void> {
+export function createHeartbeatFile(
+  files: FileLayer,
+  directory: string,
+  sync: boolean,
+): void | Promise<void> {
   return createSyncedFile(files, heartbeatPath(directory), { text: printHeartbeat(0), sync })
 }

@@ -91,17 +91,45 @@ function reasonOf(error: unknown): string {
  *
  * The call must be one that may be repeated after it has taken effect. Any other error, and the last unclear one, is
  * thrown as it is.
+ *
+ * @returns What the call returned: no promise if it returned none at its first try, which is what most do.
  */
-export async function repeatUnclear<T>(
+export function repeatUnclear<T>(
   files: Pick<FileLayer, 'pause'>,
   call: () => T | Promise<T>,
+): T | Promise<T> {
+  return catching<T>(call, (error) => repeatAfter(files, call, error))
+}
+
+/**
+ * Calls, and hands over what it throws, now or later. Most calls of a task wait for nothing, and a promise for each of
+ * them would cost as much as the call.
+ */
+export function catching<T>(
+  call: () => T | Promise<T>,
+  handle: (error: unknown) => T | Promise<T>,
+): T | Promise<T> {
+  try {
+    const result = call()
+    return result instanceof Promise ? result.catch(handle) : result
+  } catch (error) {
+    return handle(error)
+  }
+}
+
+async function repeatAfter<T>(
+  files: Pick<FileLayer, 'pause'>,
+  call: () => T | Promise<T>,
+  first: unknown,
 ): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
+  let last = first
+  for (let tried = 1; tried < TRIES_MAX && isUnclear(last); tried += 1) {
+    await files.pause(PAUSE_MS * 2 ** (tried - 1))
     try {
       return await call()
     } catch (error) {
-      if (tried === TRIES_MAX || !isUnclear(error)) throw error
-      await files.pause(PAUSE_MS * 2 ** (tried - 1))
+      last = error
     }
   }
+  throw last
 }
