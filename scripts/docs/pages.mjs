@@ -185,6 +185,7 @@ export const UNDOCUMENTED = new Set([
   'decodeError',
   'DEFAULT_CRASH_LIMIT',
   'DEFAULT_ROOT',
+  'digestOf',
   'ElsewhereOwner',
   'EncodedError',
   'encodeError',

@@ -99,7 +99,7 @@ export {
   type TaskValue,
   taskNameFault,
 } from './task-definition.ts'
-export { fingerprintOf, planScriptTask } from './task-fingerprint.ts'
+export { digestOf, fingerprintOf, planScriptTask } from './task-fingerprint.ts'
 export {
   type ClaimableStates,
   isClaimable,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import type { PlannedTask } from './state-store.ts'
 import type { TaskDefinition } from './task-definition.ts'
 
@@ -12,7 +12,34 @@ const DIGITS = 16
  * @returns 16 hexadecimal digits of SHA-256 over the JSON text.
  */
 export function fingerprintOf(parts: unknown): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, DIGITS)
+  return hash('sha256', JSON.stringify(parts)).slice(0, DIGITS)
+}
+
+/** Items of a column that are put into text at a time. */
+const PIECE_LENGTH = 4096
+
+/**
+ * Hash of long lists, of which no text is made as a whole; order, types and gaps count.
+ *
+ * @param parts - Plain data that is short.
+ * @param columns - Lists of plain data; `undefined` differs from `null`.
+ * @returns 64 hexadecimal digits of SHA-256.
+ */
+export function digestOf(parts: unknown, columns: Iterable<ArrayLike<unknown>>): string {
+  const sum = createHash('sha256').update(JSON.stringify(parts))
+  for (const column of columns) {
+    sum.update(`\n${column.length}`)
+    for (let start = 0; start < column.length; start += PIECE_LENGTH) {
+      const piece = Array.prototype.slice.call(column, start, start + PIECE_LENGTH)
+      // JSON has nothing for what is missing; no value of a task is a list.
+      sum.update(
+        JSON.stringify(
+          piece.includes(undefined) ? piece.map((item) => (item === undefined ? [] : item)) : piece,
+        ),
+      )
+    }
+  }
+  return sum.digest('hex')
 }
 
 /**

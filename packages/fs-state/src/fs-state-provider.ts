@@ -20,6 +20,7 @@ import { FsStateStore } from './fs-state-store.ts'
 import { type StartHeartbeat, startHeartbeatThread } from './heartbeat-runner.ts'
 import { batchOf, listInstances } from './instance.ts'
 import type { JobStates } from './job-states.ts'
+import { findKnownPlan, noteKnownPlan } from './known-plan.ts'
 import { addSegment, countSegments, readManifest } from './manifest.ts'
 import { compareTasks, type TaskChange, type TaskComparison, tasksChanged } from './manifest-comparison.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
@@ -108,12 +109,17 @@ async function openStore(options: OpenOptions, tasks: PlannedTasks): Promise<FsS
 /** What a manifest of so many segments knows of a list. */
 interface ComparedManifest extends TaskComparison {
   readonly segmentCount: number
+  /** Whether a start before has found that out, and noted it. */
+  readonly isNoted: boolean
 }
 
 function compareManifest(files: FileLayer, root: string, tasks: PlannedTasks): ComparedManifest {
+  const known = findKnownPlan(files, root, tasks)
+  if (known !== undefined)
+    return { ...known, added: [], changed: [], unchangedCount: tasks.length, isNoted: true }
   // Counted first: of a segment that comes now, it does not matter whether it is read.
   const segmentCount = countSegments(files, root)
-  return { segmentCount, ...compareTasks(tasks, readManifest(files, root)) }
+  return { segmentCount, isNoted: false, ...compareTasks(tasks, readManifest(files, root)) }
 }
 
 /**
@@ -132,15 +138,22 @@ async function updateManifest(
   for (;;) {
     if (compared?.segmentCount !== countSegments(files, root)) compared = undefined
     compared ??= compareManifest(files, root, tasks)
-    const { added, changed, segmentCount } = compared
+    const { added, changed, segmentCount, isNoted } = compared
     const segment = segmentCount + 1
     if (changed.length > 0 && !acceptChanges) throw tasksChanged(root, changed)
-    if (added.length + changed.length === 0) return
+    const note = (count: number): Promise<void> =>
+      noteKnownPlan(files, root, { tasks, segmentCount: count, staged: session.stage() })
+    if (added.length + changed.length === 0) {
+      if (!isNoted) await note(segmentCount)
+      return
+    }
     // First the states, then the manifest: if we die in between, the change is found again, and nothing is skipped.
     await reopenChanged(session, changed)
     const news = [...changed.map(({ after }) => after), ...added]
-    if (await addSegment(files, root, { segment, tasks: news, instance, staged: session.stage(), sync }))
+    if (await addSegment(files, root, { segment, tasks: news, instance, staged: session.stage(), sync })) {
+      await note(segment)
       return
+    }
   }
 }
 

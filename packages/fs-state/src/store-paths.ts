@@ -48,6 +48,11 @@ export function manifestPath(root: string, segment: number): string {
   return `${ownDirectory(root)}/manifest${segment === 1 ? '' : `.${segment}`}`
 }
 
+/** Which list of tasks the manifest was last compared with. */
+export function knownPlanPath(root: string): string {
+  return `${ownDirectory(root)}/plan`
+}
+
 /** The directory of the snapshots of the index. */
 export function snapshotsDirectory(root: string): string {
   return `${ownDirectory(root)}/snap`

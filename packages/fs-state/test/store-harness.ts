@@ -5,6 +5,7 @@ import type {
   AttemptRecord,
   ClaimableStates,
   PlannedTask,
+  PlannedTasks,
   StateStore,
   StoreClaim,
 } from '@mpibatch/batch-core'
@@ -33,7 +34,7 @@ export function freshRoot(): string {
 /** Opens a store that is closed when the test is over. */
 export async function openStore(
   root: string,
-  tasks: readonly PlannedTask[] = plan('a'),
+  tasks: PlannedTasks = plan('a'),
   options: Partial<FsStateProviderOptions> = {},
 ): Promise<StateStore> {
   const store = await createFsStateProvider({

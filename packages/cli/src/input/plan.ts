@@ -1,4 +1,10 @@
-import { ConfigError, type PlannedTask, type PlannedTasks, type TaskValue } from '@mpibatch/batch-core'
+import {
+  ConfigError,
+  digestOf,
+  type PlannedTask,
+  type PlannedTasks,
+  type TaskValue,
+} from '@mpibatch/batch-core'
 import { fingerprintCommand, summarizeCommand } from './fingerprint.ts'
 import {
   appendValues,
@@ -83,6 +89,7 @@ export function planCommandTasks(options: CommandPlanOptions): CommandPlan {
 /** What all tasks of a plan share. */
 interface PlanSource {
   readonly list: TaskList
+  readonly nameTemplate: string
   readonly names: TaskNames
   readonly command: CompiledCommand
   readonly environment: Readonly<Record<string, string>>
@@ -93,10 +100,21 @@ interface PlanSource {
 class CommandTasks implements PlannedTasks {
   readonly length: number
   readonly #source: PlanSource
+  #digest: string | undefined
 
   constructor(source: PlanSource) {
     this.length = source.list.taskCount
     this.#source = source
+  }
+
+  get digest(): string {
+    const { list, nameTemplate, command, environment, inTaskDirectory } = this.#source
+    const { columns, names = [], cells } = list
+    // With the two fingerprints, that of a program which renders commands in another way is another one.
+    const ends = [0, this.length - 1].map((index) => this.at(index)?.fingerprint)
+    const parts = ['command', nameTemplate, command.templates, environment, inTaskDirectory, columns, ends]
+    this.#digest ??= digestOf(parts, [names, ...cells])
+    return this.#digest
   }
 
   at(index: number): PlannedTask | undefined {

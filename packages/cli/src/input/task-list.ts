@@ -48,6 +48,11 @@ export class TaskList {
     return { columns, cells: this.#cells, atOnceMax, names }
   }
 
+  /** The values by column; `undefined` where a task has no such field. */
+  get cells(): readonly (readonly (TaskValue | undefined)[])[] {
+    return this.#cells
+  }
+
   /** A task's value in a column; `undefined` if it has none. Both counted from 0. */
   cell(taskIndex: number, columnIndex: number): TaskValue | undefined {
     return this.#cells[columnIndex]?.[taskIndex]

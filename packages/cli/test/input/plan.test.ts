@@ -188,6 +188,30 @@ describe('the plan of a run', () => {
     expect(plan('anything {}').program).toBe('/bin/sh')
   })
 
+  it('refuses names of numbers alone that are no path components', () => {
+    expect(() => plan(['echo'], { name: 'a/{#}' })).toThrow(/The name of task 1, "a\/000001", contains/)
+    expect(() => plan(['echo'], { name: `${'x'.repeat(250)}{#}` })).toThrow(/256 bytes long/)
+    expect(() => plan(['echo'], { name: 'same' })).toThrow(/Two tasks are called "same"/)
+  })
+
+  it('has a digest that differs wherever the tasks do', () => {
+    const other = new TaskList(new Map<string, (string | number | undefined)[]>([['1', ['a', undefined]]]))
+    const plans = [
+      plan(['echo', '{}']),
+      plan(['echo', 'x{}']),
+      plan('echo {}'),
+      plan(['echo', '{}'], { list: listOf('b c', 'a') }),
+      plan(['echo', '{}'], { list: listOf('a', 'b c', 'd') }),
+      plan(['echo', '{#}'], { list: other }),
+      plan(['echo', '{}'], { name: 'other_{#}' }),
+      plan(['echo', '{}'], { environment: { A: '1' } }),
+      plan(['echo', '{}'], { inTaskDirectory: true }),
+      plan(['echo', '{}'], { list: taskListOf([{ name: 'a' }, { name: 'b c' }]) }),
+    ]
+    expect(new Set(plans.map(({ tasks }) => tasks.digest)).size).toBe(plans.length)
+    expect(plan(['echo', '{}']).tasks.digest).toBe(plans[0]?.tasks.digest)
+  })
+
   it('keeps a million tasks in no memory of their own', () => {
     const count = 1_000_000
     const list = new TaskList(new Map([['1', Array.from({ length: count }, (_, index) => index)]]))
