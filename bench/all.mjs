@@ -103,4 +103,7 @@ if (values.write) {
 }
 const wants = results.flatMap((result) => result.wants)
 const isEveryReached = wants.every(({ missing, isReached }) => missing !== undefined || isReached)
-process.exitCode = results.some(({ error }) => error !== undefined) ? 2 : isEveryReached ? 0 : 1
+const isEveryMeasured = results.every(
+  ({ error, figures }) => error === undefined && !figures.some(({ hasFailed }) => hasFailed),
+)
+process.exitCode = isEveryMeasured ? (isEveryReached ? 0 : 1) : 2

@@ -1,20 +1,24 @@
 /**
  * Takes turns between what a row compares, and says what came of it.
  *
- * A way is one thing that is measured: `who`, `unit`, and `run`, which gives one figure, or several at once. One that can't
+ * A way is one thing that is measured: `who`, `unit`, and `run`, which gives a figure. One that can't
  * be measured here has `missing`, a sentence that says why, instead of `run`. A want is a bound on a way's figure, or on
  * the ratio of two: `of: [dividend, divisor]`; `extremesOf` is the ratio of the largest to the smallest of several.
  */
 import { median, printTable, short } from './report.mjs'
 
-/** Measures every way once, then every way again, so that all see the same machine. */
+/** Measures every way once, then every way again, so that all see the same machine. One that fails is left out from then on. */
 export async function takeTurns(ways, rounds) {
   for (const way of ways) way.samples = []
   for (let round = 0; round < rounds; round += 1) {
     for (const way of ways) {
       // What takes minutes may ask for fewer rounds than the others.
-      if (way.run === undefined || round >= (way.rounds ?? rounds)) continue
-      way.samples.push(...[await way.run(round)].flat())
+      if (way.missing !== undefined || round >= (way.rounds ?? rounds)) continue
+      try {
+        way.samples.push(await way.run())
+      } catch (error) {
+        Object.assign(way, { missing: `it failed. ${error.message}`, hasFailed: true })
+      }
     }
   }
 }
@@ -25,8 +29,8 @@ function spreadOf(samples) {
   return { low: rounded(Math.min(...samples)), high: rounded(Math.max(...samples)) }
 }
 
-function figureOf({ who, unit = 's', samples, missing }) {
-  if (missing !== undefined) return { who, unit, missing }
+function figureOf({ who, unit = 's', samples, missing, hasFailed = false }) {
+  if (missing !== undefined) return { who, unit, missing, hasFailed }
   return { who, unit, median: rounded(median(samples)), ...spreadOf(samples), count: samples.length }
 }
 
@@ -87,10 +91,10 @@ export function printResult({ name, title, sizes, figures, wants, notes, error }
     console.log(`Failed: ${error}`)
     return
   }
-  const ofFigure = ({ who, unit, missing, median: middle, low, high }) =>
+  const ofFigure = ({ who, unit, missing, hasFailed, median: middle, low, high }) =>
     missing === undefined
       ? [who, short(middle), `${short(low)} .. ${short(high)}`, unit]
-      : [who, 'not here', '', '']
+      : [who, hasFailed ? 'failed' : 'not here', '', '']
   printTable(['', 'median', 'from .. to', ''], figures.map(ofFigure), [0, 3])
   if (wants.length > 0) {
     console.log()

@@ -27,8 +27,10 @@ export function onRanks(ranks, words, { env = {}, timeoutMs } = {}) {
 }
 
 /** Runs one of our programs on ranks that are threads, to its end. @returns The line of JSON that it printed. */
-export function onThreads(ranks, name, argv) {
-  return jsonLine(runToEnd([...MPIBATCH, 'run', '-j', String(ranks), join(OURS, name), '--', ...argv]))
+export function onThreads(ranks, name, argv, options) {
+  return jsonLine(
+    runToEnd([...MPIBATCH, 'run', '-j', String(ranks), join(OURS, name), '--', ...argv], options),
+  )
 }
 
 /** Makes a way to measure what needs pshmem's MPI: `missing` where that is not here. */

@@ -22,7 +22,7 @@ function section({ name, title, sizes, seconds, figures, notes, error }) {
   const cells = (figure) =>
     figure.missing === undefined
       ? [figure.who, short(figure.median), spread(figure), figure.unit, figure.count]
-      : [figure.who, 'not here', '', '', '']
+      : [figure.who, figure.hasFailed ? 'failed' : 'not here', '', '', '']
   const parts = [`## ${name}`, `${title}. ${sizeTexts.join(', ')}; took ${seconds} s.`]
   if (error === undefined) parts.push(table(['', 'median', 'from .. to', '', 'times'], figures.map(cells)))
   else parts.push(`Could not be measured: ${error}`)

@@ -1,12 +1,20 @@
-import { mpiWay, onRanks, onThreads, ourProgram, pshmemProgram } from '../ranks.mjs'
-import { expectCount } from '../run.mjs'
+import { mpiWay } from '../ranks.mjs'
+import { timeDask, timeInMemory } from '../timed-functions.mjs'
 
 const RANKS = [2, 4]
 
-/** Milliseconds of a run of tasks that do nothing. */
-function millisecondsOf({ seconds, done }, tasks) {
-  expectCount('tasks in memory', done, tasks)
-  return 1000 * seconds
+function casesOf(ranks, tasks, peers) {
+  const way = (who, time) => ({ who, unit: 'ms', run: () => 1000 * time({ ranks, tasks }) })
+  const inMemory = (runner) => (what) => timeInMemory(runner, what)
+  const { dask } = peers
+  const daskWay = way(`Dask, ${ranks} workers`, (what) => timeDask(dask, what))
+  return {
+    ours: mpiWay(peers, way(`mpibatch, ${ranks} ranks`, inMemory('ours'))),
+    // Takes minutes.
+    pshmem: { ...mpiWay(peers, way(`pshmem MPIBatch, ${ranks} ranks`, inMemory('pshmem'))), rounds: 2 },
+    threads: way(`mpibatch, ${ranks} threads, without MPI`, inMemory('threads')),
+    dask: dask.missing === undefined ? daskWay : { ...daskWay, run: undefined, missing: dask.missing },
+  }
 }
 
 /** Tasks that are functions and do nothing, in memory only. */
@@ -16,30 +24,12 @@ export const row = {
   sizes: { tasks: 4000, rounds: 5 },
   small: { tasks: 50, rounds: 1 },
   measure({ tasks }, peers) {
-    const argv = [JSON.stringify({ tasks, root: null })]
-    const cases = RANKS.map((ranks) => {
-      const onMpi = (words) => () => millisecondsOf(onRanks(ranks, [...words, ...argv]), tasks)
-      const ours = { who: `mpibatch, ${ranks} ranks`, unit: 'ms', run: onMpi(ourProgram('no-op-tasks.mjs')) }
-      const pshmem = {
-        who: `pshmem MPIBatch, ${ranks} ranks`,
-        unit: 'ms',
-        run: onMpi(pshmemProgram('no_op_tasks.py')),
-        rounds: 2,
-      }
-      const threads = {
-        who: `mpibatch, ${ranks} threads, without MPI`,
-        unit: 'ms',
-        run: () => millisecondsOf(onThreads(ranks, 'no-op-tasks.mjs', argv), tasks),
-      }
-      return { ranks, ours: mpiWay(peers, ours), pshmem: mpiWay(peers, pshmem), threads }
-    })
-    return {
-      ways: cases.flatMap(({ ours, pshmem, threads }) => [ours, pshmem, threads]),
-      wants: cases.map(({ ranks, ours, pshmem }) => ({
-        text: `pshmem / mpibatch, ${ranks} ranks`,
-        of: [pshmem, ours],
-        atLeast: 1000,
-      })),
-    }
+    const cases = RANKS.map((ranks) => casesOf(ranks, tasks, peers))
+    const wants = cases.map(({ ours, pshmem }, index) => ({
+      text: `pshmem / mpibatch, ${RANKS[index]} ranks`,
+      of: [pshmem, ours],
+      atLeast: 1000,
+    }))
+    return { ways: cases.flatMap((ways) => Object.values(ways)), wants }
   },
 }
