@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { printResult, resultOf, takeTurns } from './compare.mjs'
 import { machineFacts } from './machine.mjs'
 import { findPeers } from './peers/peers.mjs'
-import { markdownOf } from './results.mjs'
+import { writeResults } from './results.mjs'
 
 /** In the order of the results. `index`, `runner` and `map-reduce` bound nothing of other programs, and run by name only. */
 const NAMES = [
@@ -99,7 +99,7 @@ const report = { ...facts, rows: results }
 if (values.json) console.log(JSON.stringify(report))
 if (values.write) {
   writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(report, undefined, 2)}\n`)
-  writeFileSync(join(import.meta.dirname, 'RESULTS.md'), markdownOf(report))
+  writeResults()
 }
 const wants = results.flatMap((result) => result.wants)
 const isEveryReached = wants.every(({ missing, isReached }) => missing !== undefined || isReached)

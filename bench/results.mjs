@@ -1,4 +1,6 @@
-/** RESULTS.md from the results of a run. */
+/** RESULTS.md from the results of the last runs. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { boundText, verdict } from './compare.mjs'
 import { short } from './report.mjs'
 
@@ -32,8 +34,40 @@ function section({ name, title, sizes, seconds, figures, notes, error }) {
   return parts.join('\n\n')
 }
 
+function growthSection({ date, counts, panels }) {
+  const cell = (points, count) => {
+    const point = points.find(({ tasks }) => tasks === count)
+    return point === undefined ? '' : short(point.seconds)
+  }
+  const exponent = (number) => number?.toFixed(2) ?? ''
+  const headings = [
+    'seconds',
+    ...counts.map((count) => count.toLocaleString('en-US')),
+    'exponent',
+    'at the end',
+    'ends',
+  ]
+  const panelText = ({ title, series }) => {
+    const rows = series.map((one) => [
+      one.isOurs ? `**${one.who}**` : one.who,
+      ...counts.map((count) => cell(one.points, count)),
+      exponent(one.exponent),
+      exponent(one.lastExponent),
+      one.ends ?? '',
+    ])
+    return `### ${title}\n\n${table(headings, rows)}`
+  }
+  return [
+    '## growth',
+    `Seconds against the number of tasks (\`npm run bench:growth -- --write\`, ${date} UTC). Seconds grow as the number of tasks to the power ` +
+      'of the exponent: 1 is linear; below 1, the start of the program still counts. At the end: between the last two points alone.',
+    '![Seconds against the number of tasks, both scales logarithmic, for mpibatch and others](growth.svg)',
+    ...panels.map(panelText),
+  ].join('\n\n')
+}
+
 /** The whole page. */
-export function markdownOf({ date, machine, versions, rows }) {
+function pageOf({ date, machine, versions, rows }, growth) {
   const wants = rows.flatMap((row) => row.wants.map((want) => wantCells(row, want)))
   const { processor, cores, memoryGib, kernel, directory, fileSystem } = machine
   return `${[
@@ -47,5 +81,18 @@ export function markdownOf({ date, machine, versions, rows }) {
       'the medians, with the least and the most of single rounds.',
     table(['row', 'what', 'is', 'from .. to', 'wanted', 'reached'], wants),
     ...rows.map(section),
+    ...(growth === undefined ? [] : [growthSection(growth)]),
   ].join('\n\n')}\n`
+}
+
+function readJson(name) {
+  const path = join(import.meta.dirname, name)
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
+}
+
+/** Makes RESULTS.md of results.json and growth.json, as far as they are there. */
+export function writeResults() {
+  const results = readJson('results.json')
+  if (results === undefined) return
+  writeFileSync(join(import.meta.dirname, 'RESULTS.md'), pageOf(results, readJson('growth.json')))
 }

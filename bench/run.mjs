@@ -30,6 +30,7 @@ export function runToEnd(words, { cwd, env = {}, exitCodes = [0], timeoutMs } = 
     maxBuffer: 1 << 28,
   })
   const seconds = (performance.now() - start) / 1000
+  if (ended.error?.code === 'ETIMEDOUT') throw new Error(`It did not end within ${timeoutMs / 1000} s`)
   if (!exitCodes.includes(ended.status)) {
     const said = `${ended.stderr}`.trim().split('\n').slice(-3).join(' ')
     throw new Error(`"${words.join(' ')}" ended with ${ended.status ?? ended.signal}: ${ended.error ?? said}`)
