@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { temporaryDirectory } from '../../../test/support/temporary-directory.ts'
 import { consumeFindings, judgeConsume } from '../src/doctor/consume-step.ts'
 import { judgeRace, type RacedName, raceFindings } from '../src/doctor/exclusive-step.ts'
+import { makeToken, RACE_OPERATIONS, race } from '../src/doctor/jobs/race-jobs.ts'
 import type { Finding } from '../src/doctor/report.ts'
 
 function codesOf(findings: readonly Finding[]): string[] {
@@ -23,7 +25,7 @@ describe('step 2, exclusive names', () => {
       unreadable: 0,
       oddCodes: {},
     })
-    expect(raceFindings({ link: race, symlink: race, file: race, mkdir: race })).toEqual([])
+    expect(raceFindings({ link: race, symlink: race, file: race, mkdir: race, move: race })).toEqual([])
   })
 
   it('calls two winners of one name unsafe', () => {
@@ -85,6 +87,19 @@ describe('step 2, exclusive names', () => {
     ])
   })
 })
+
+describe.each(RACE_OPERATIONS)('names made by %s', (operation) => {
+  it('have the first who makes them for their winner, and tell others whose they are', () => {
+    const input = { directory: temporaryDirectory(), operation, first: 0, count: 2 }
+    for (const owner of ['p0', 'p1']) makeToken({ directory: input.directory, owner })
+    expect(race({ ...input, owner: 'p0' })).toEqual([{ code: '' }, { code: '' }])
+    const lost = { code: 'EEXIST', ...(READ_AT_ONCE.has(operation) ? { seen: 'p0' } : {}) }
+    expect(race({ ...input, owner: 'p1' })).toEqual([lost, lost])
+  })
+})
+
+/** A file may be there before its text, and a directory that is made in place has none. */
+const READ_AT_ONCE = new Set<string>(['link', 'symlink', 'move'])
 
 describe('step 3, renaming', () => {
   const whole = { reads: 100, absent: 0, partial: 0, stale: 0, errors: [] }

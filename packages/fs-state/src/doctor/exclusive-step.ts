@@ -145,6 +145,7 @@ const WORDS: Readonly<Record<RaceOperation, string>> = {
   symlink: 'symbolic link',
   file: 'file',
   mkdir: 'directory',
+  move: 'directory that was moved there',
 }
 
 function findingsOf(operation: RaceOperation, race: RaceJudgement): readonly Finding[] {

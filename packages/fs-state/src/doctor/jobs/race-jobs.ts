@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
   writeSync,
@@ -15,8 +16,8 @@ import { codeOf } from '../../io-error.ts'
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants
 
-/** The ways to make a name that must be free. */
-export const RACE_OPERATIONS = ['link', 'symlink', 'file', 'mkdir'] as const
+/** The ways to make a name that must be free; `move` moves a directory there that was built elsewhere. */
+export const RACE_OPERATIONS = ['link', 'symlink', 'file', 'mkdir', 'move'] as const
 
 /** One of {@link RACE_OPERATIONS}. */
 export type RaceOperation = (typeof RACE_OPERATIONS)[number]
@@ -39,6 +40,12 @@ export interface RaceAttempt {
   readonly seen?: string
 }
 
+/**
+ * How a move is refused since something is there: it is the same to the store, which then reads whose that is. ENOENT is
+ * the answer to a second try whose first had moved it, ESTALE that of GlusterFS.
+ */
+const MOVE_REFUSALS = new Set(['EEXIST', 'ENOTEMPTY', 'ENOENT', 'ESTALE'])
+
 /** Makes the file that this process links to. */
 export function makeToken({ directory, owner }: { directory: string; owner: string }): void {
   writeFileSync(tokenOf(directory, owner), owner)
@@ -54,9 +61,10 @@ export function race(input: RaceInput): readonly RaceAttempt[] {
       make(input, path)
       attempts.push({ code: '' })
     } catch (error) {
-      const code = codeOf(error)
+      const found = codeOf(error)
+      const code = operation === 'move' && MOVE_REFUSALS.has(found) ? 'EEXIST' : found
       // An event's text is there before its name, except in a file, whose winner may still be writing.
-      const reads = code === 'EEXIST' && (operation === 'link' || operation === 'symlink')
+      const reads = code === 'EEXIST' && operation !== 'file' && operation !== 'mkdir'
       attempts.push(reads ? { code, seen: read(operation, path) } : { code })
     }
   }
@@ -81,6 +89,13 @@ function make({ directory, operation, owner }: RaceInput, path: string): void {
     case 'mkdir':
       mkdirSync(path)
       break
+    case 'move': {
+      const staged = `${path}.${owner}`
+      mkdirSync(staged)
+      writeFileSync(textOf(staged), owner)
+      renameSync(staged, path)
+      break
+    }
     case 'file': {
       const descriptor = openSync(path, O_WRONLY | O_CREAT | O_EXCL)
       try {
@@ -95,7 +110,8 @@ function make({ directory, operation, owner }: RaceInput, path: string): void {
 function read(operation: RaceOperation, path: string): string {
   try {
     if (operation === 'symlink') return readlinkSync(path)
-    return operation === 'mkdir' ? '' : readFileSync(path, 'utf8')
+    if (operation === 'mkdir') return ''
+    return readFileSync(operation === 'move' ? textOf(path) : path, 'utf8')
   } catch (error) {
     return `!${codeOf(error)}`
   }
@@ -103,6 +119,11 @@ function read(operation: RaceOperation, path: string): string {
 
 function nameOf({ directory, operation }: Omit<RaceInput, 'owner'>, index: number): string {
   return `${directory}/${operation}.${index}`
+}
+
+/** In a directory that is moved: whose it is. */
+function textOf(directory: string): string {
+  return `${directory}/owner`
 }
 
 function tokenOf(directory: string, owner: string): string {
