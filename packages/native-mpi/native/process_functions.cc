@@ -24,7 +24,7 @@ void TellEnds(Spawner& spawner, Napi::Env env, const Napi::Function& listener) {
     // Only now is the number free, and the listener is told before anything else runs.
     const ProcessEnd end = spawner.reaper->Collect(pid);
     listener.Call({Napi::Number::New(env, pid), Napi::Number::New(env, end.exitCode),
-                   Napi::Number::New(env, end.signal)});
+                   Napi::Number::New(env, end.signal), Napi::Boolean::New(env, end.isGroupLeft)});
   }
 }
 

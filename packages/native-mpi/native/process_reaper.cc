@@ -102,8 +102,11 @@ ProcessEnd ProcessReaper::Collect(pid_t pid) {
     descriptors_.erase(watched);
   }
   int status = 0;
-  if (waitpid(pid, &status, WNOHANG) != pid) return {-1, -1};
-  return WIFSIGNALED(status) ? ProcessEnd{0, WTERMSIG(status)} : ProcessEnd{WEXITSTATUS(status), 0};
+  if (waitpid(pid, &status, WNOHANG) != pid) return {-1, -1, true};
+  // Others that run as another user (sudo) are there, but can't be reached.
+  const bool isGroupLeft = kill(-pid, 0) == 0 || errno != ESRCH;
+  if (WIFSIGNALED(status)) return {0, WTERMSIG(status), isGroupLeft};
+  return {WEXITSTATUS(status), 0, isGroupLeft};
 }
 
 void ProcessReaper::Run() {

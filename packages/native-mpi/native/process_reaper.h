@@ -18,6 +18,8 @@ namespace mpibatch {
 struct ProcessEnd {
   int exitCode;
   int signal;
+  // Whether others of its process group are left. If not, none can come: the number is free.
+  bool isGroupLeft;
 };
 
 class ProcessReaper {

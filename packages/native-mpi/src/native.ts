@@ -55,9 +55,11 @@ export interface Native {
    * Opens what starts processes, for this thread: they are killed when it ends.
    *
    * @param listener - Hears of the end of each: its exit code and the number of its signal, of which one is 0, or both
-   *   -1 if somebody else has collected it.
+   *   -1 if somebody else has collected it; and whether others of its process group are left.
    */
-  openSpawner(listener: (pid: number, exitCode: number, signal: number) => void): NativeSpawner
+  openSpawner(
+    listener: (pid: number, exitCode: number, signal: number, isGroupLeft: boolean) => void,
+  ): NativeSpawner
 
   /** Opens a library and asks it what it is; its name's fault if it is none. Starts nothing. */
   inspect(

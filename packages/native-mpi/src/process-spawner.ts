@@ -23,6 +23,8 @@ export interface ProcessEnd {
   readonly exitCode: number | null
   /** Number of the signal; `null` if it exited. */
   readonly signal: number | null
+  /** Whether other processes of its group are left; if not, none can come, and the group's number is free. */
+  readonly isGroupLeft: boolean
 }
 
 /** A process that has started. */
@@ -46,9 +48,11 @@ export interface SpawnedProcess {
 export function prepareProcess(start: ProcessStart): () => SpawnedProcess {
   const { spawner, running } = openSpawner()
   const { file, argv, directory, environment, stdout = -1, stderr = -1 } = start
-  const words = terminated(argv)
-  const variables = terminated(Object.entries(environment).map(([name, value]) => `${name}=${value}`))
-  terminated([file, directory])
+  let variables = ''
+  for (const [name, value] of Object.entries(environment)) variables += terminated(`${name}=${value}`)
+  const words = argv.map(terminated).join('')
+  terminated(file)
+  terminated(directory)
   return () => {
     const pid = spawner.spawn(file, directory, words, variables, stdout, stderr)
     if (pid < 0) throw systemError(pid, argv[0] ?? file)
@@ -84,25 +88,23 @@ let opened: OpenSpawner | undefined
 function openSpawner(): OpenSpawner {
   if (opened !== undefined) return opened
   const running = new Map<number, Waiting>()
-  const spawner = loadNative().openSpawner((pid, exitCode, signal) => {
+  const spawner = loadNative().openSpawner((pid, exitCode, signal, isGroupLeft) => {
     const waiting = running.get(pid)
     running.delete(pid)
     if (running.size === 0) spawner.keepAlive(false)
     if (exitCode < 0) waiting?.reject(new Error(`Something else has waited for process ${pid} (ECHILD).`))
-    else waiting?.resolve(signal === 0 ? { exitCode, signal: null } : { exitCode: null, signal })
+    else if (signal === 0) waiting?.resolve({ exitCode, signal: null, isGroupLeft })
+    else waiting?.resolve({ exitCode: null, signal, isGroupLeft })
   })
   opened = { spawner, running }
   return opened
 }
 
-/** The texts as execve(2) takes them, each with a NUL behind it. */
-function terminated(texts: readonly string[]): string {
-  for (const text of texts) {
-    if (!text.includes('\0')) continue
-    const message = `${JSON.stringify(text)} holds a NUL, which ends a word for the system.`
-    throw Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' })
-  }
-  return texts.map((text) => `${text}\0`).join('')
+/** A text as execve(2) takes it, with a NUL behind it. */
+function terminated(text: string): string {
+  if (!text.includes('\0')) return `${text}\0`
+  const message = `${JSON.stringify(text)} holds a NUL, which ends a text for the system.`
+  throw Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' })
 }
 
 function systemError(number: number, program: string): NodeJS.ErrnoException {

@@ -55,7 +55,7 @@ export class LocalCommandRunner implements CommandRunner {
     // The logs may be a successor's by now, just as the task.
     const found = (await this.#mayStart(command)) ? findCommand(command) : INTERRUPTED
     if ('reason' in found) return notStarted(found)
-    const logs = await openLogs(command)
+    const logs = openLogs(command)
     if ('reason' in logs) return notStarted(logs)
     let start: StartTimes
     let started: StartedProcess
@@ -146,7 +146,7 @@ export class LocalCommandRunner implements CommandRunner {
     // What comes from here on ends what the command has left behind, not the command.
     const { cause } = running
     this.#running.delete(running)
-    await running.settle()
+    await running.settle({ mayBeLeft: 'error' in end || end.mayBeLeft })
     signal?.removeEventListener('abort', interrupt)
     killSignal?.removeEventListener('abort', kill)
     if (refusal !== undefined) throw refusal.error
@@ -202,7 +202,7 @@ const DISK_ERRORS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'])
  *
  * @throws {@link StateIoError} if the disk is full or broken.
  */
-async function openLogs(command: Command): Promise<Logs | CommandFault> {
+function openLogs(command: Command): Logs | CommandFault {
   const logs: { stdout: number | undefined; stderr: number | undefined } = {
     stdout: undefined,
     stderr: undefined,
@@ -211,7 +211,7 @@ async function openLogs(command: Command): Promise<Logs | CommandFault> {
     const path = command[`${name}Path`]
     if (path === undefined) continue
     try {
-      logs[name] = await openLogFile(path)
+      logs[name] = openLogFile(path)
     } catch (error) {
       closeLogs(logs)
       if (DISK_ERRORS.has((error as NodeJS.ErrnoException).code ?? '')) {

@@ -20,7 +20,11 @@ export class NativeProcessStarter implements ProcessStarter {
       return {
         pid,
         ended: ended.then(
-          ({ exitCode, signal }) => ({ code: exitCode, signal: signal === null ? null : signalName(signal) }),
+          ({ exitCode, signal, isGroupLeft }) => ({
+            code: exitCode,
+            signal: signal === null ? null : signalName(signal),
+            mayBeLeft: isGroupLeft,
+          }),
           (error: Error) => ({ error }),
         ),
       }

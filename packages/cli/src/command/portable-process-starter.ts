@@ -47,6 +47,6 @@ export class PortableProcessStarter implements ProcessStarter {
 function endOf(child: ChildProcess): Promise<ProcessEnd> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve({ error }))
-    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.once('exit', (code, signal) => resolve({ code, signal, mayBeLeft: true }))
   })
 }

@@ -17,8 +17,14 @@ export interface ProcessStart {
 /** How a process ended, or why it did not start. */
 export type ProcessEnd =
   | { readonly error: Error }
-  /** The one that does not apply is `null`. */
-  | { readonly code: number | null; readonly signal: string | null }
+  | {
+      /** `null` if a signal ended it. */
+      readonly code: number | null
+      /** `null` if it exited. */
+      readonly signal: string | null
+      /** Whether its group may have had other members when it was collected. */
+      readonly mayBeLeft: boolean
+    }
 
 /** What has come of a start. */
 export interface StartedProcess {

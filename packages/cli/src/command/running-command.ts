@@ -84,10 +84,13 @@ export class RunningCommand {
    *
    * After a timeout or an interruption the others keep what is left of the grace: a shell dies of TERM at once,
    * while the program that it started may be saving its work.
+   *
+   * @param options - `mayBeLeft`: whether others of the group may be there; if none was when the command was collected,
+   *   none has come since, and the number is no longer the group's.
    */
-  async settle(): Promise<void> {
+  async settle({ mayBeLeft }: { readonly mayBeLeft: boolean }): Promise<void> {
     clearTimeout(this.#timeout)
-    const isLeft = this.#cause === undefined ? this.#kill() : true
+    const isLeft = mayBeLeft && (this.#cause === undefined ? this.#kill() : true)
     if (isLeft) await this.#waitUntilGone()
     this.#isOver = true
     clearTimeout(this.#grace)

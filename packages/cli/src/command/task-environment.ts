@@ -28,15 +28,15 @@ export interface TaskEnvironmentFacts {
 /**
  * Builds the environment of a task's command (pure).
  *
- * @param base - What is inherited, usually `process.env`, less {@link withoutLauncherVariables}.
+ * @param base - What is inherited: `process.env` as {@link withoutLauncherVariables} leaves it, which is done once for
+ *   all tasks.
  */
 export function taskEnvironment(
-  base: Readonly<Record<string, string | undefined>>,
+  base: Readonly<Record<string, string>>,
   facts: TaskEnvironmentFacts,
 ): Record<string, string> {
   const { task, root, instance, group, groupRank = 0, groupSize = 1, extra = {} } = facts
-  const environment = withoutLauncherVariables(base)
-  assignDefined(environment, extra)
+  const environment = { ...base, ...extra }
   // An outer batch's variables must not pass for ours, where ours has none to put in their place.
   delete environment.MPIBATCH_TASK_DIR
   delete environment.MPIBATCH_ROOT

@@ -11,6 +11,7 @@ import { createFsStateProvider } from '@mpibatch/fs-state'
 import { CommandGuard } from '../command/command-guard.ts'
 import { LocalCommandRunner } from '../command/local-command-runner.ts'
 import { openPortableStarter, openProcessStarter } from '../command/open-process-starter.ts'
+import { withoutLauncherVariables } from '../command/task-environment.ts'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
 import { commandRanks, type GroupPeers } from './group-members.ts'
 import { haltOnCounts } from './halt-watch.ts'
@@ -126,7 +127,7 @@ export async function runCommandBatch(
       render: (task, place) => plan.renderCommand(task.index, { ...place, attempt: task.attempt }),
       root,
       inTaskDirectory: options.inTaskDirectory,
-      inherited: own.inherited,
+      inherited: withoutLauncherVariables(own.inherited),
       environment: options.environment,
       timeoutMs: options.timeoutMs,
       retries: options.retries,

@@ -58,6 +58,11 @@ export interface MemberRunOptions {
  */
 export async function runMembers(options: MemberRunOptions): Promise<MemberEnd> {
   const { groupRanks, peers, interrupt } = options
+  const [only] = groupRanks
+  if (only !== undefined && groupRanks.length === 1 && peers === undefined) {
+    // Nobody else can end it, and it can't end anybody.
+    return { groupRank: only, result: await options.run(only, interrupt), followed: false }
+  }
   const trouble = new AbortController()
   const endAll = (): void => trouble.abort()
   // One signal stands for the whole run; Node would take more than ten listeners for a leak.

@@ -39,8 +39,8 @@ export interface SlotRunOptions {
   ) => readonly string[]
   readonly root: string
   readonly inTaskDirectory: boolean
-  /** What commands inherit; a plain copy, since reading `process.env` for every task costs more than all the rest. */
-  readonly inherited: Readonly<Record<string, string | undefined>>
+  /** What commands inherit, without what a launcher has set; no `process.env`, which is slow to read for every task. */
+  readonly inherited: Readonly<Record<string, string>>
   /** What `--env` adds. */
   readonly environment: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
