@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RetrySchedule, retryDelayMs } from '../src/retry-schedule.ts'
 import { taskOrder } from '../src/task-order.ts'
@@ -33,6 +34,34 @@ describe('the schedule of retries', () => {
     schedule.failed(1, { retries: 1, baseMs: 1000, nowMs: 0 })
     schedule.failed(2, { retries: 1, baseMs: 10, nowMs: 0 })
     expect([schedule.takeDue(1e6), schedule.takeDue(1e6)]).toEqual([2, 1])
+  })
+
+  it('gives all tasks in the order in which they are due, each as it failed last', () => {
+    const failures = fc.array(fc.record({ index: fc.nat(8), nowMs: fc.nat(50), takes: fc.nat(2) }), {
+      maxLength: 60,
+    })
+    fc.assert(
+      fc.property(failures, (steps) => {
+        const schedule = new RetrySchedule()
+        // Without a delay a task is due when it has failed.
+        const waiting = new Map<number, number>()
+        const take = (nowMs: number): void => {
+          const [first] = [...waiting].sort(([, one], [, other]) => one - other)
+          const due = first !== undefined && first[1] <= nowMs ? first[0] : undefined
+          expect(schedule.nextDueInMs(nowMs)).toBe(first && Math.max(first[1] - nowMs, 0))
+          expect(schedule.takeDue(nowMs)).toBe(due)
+          if (due !== undefined) waiting.delete(due)
+        }
+        for (const { index, nowMs, takes } of steps) {
+          schedule.failed(index, { retries: 1000, baseMs: 0, nowMs })
+          waiting.delete(index)
+          waiting.set(index, nowMs)
+          for (let count = 0; count < takes; count += 1) take(nowMs)
+        }
+        while (waiting.size > 0) take(100)
+        expect(schedule.takeDue(100)).toBeUndefined()
+      }),
+    )
   })
 })
 
