@@ -122,6 +122,11 @@ export default defineConfig({
         test: { name: 'docs', include: ['test/docs/**/*.test.ts'], testTimeout: 300_000 },
       },
       {
+        // Counts calls, instructions and bytes; needs strace and valgrind, skipped where one is missing, unless
+        // MPIBATCH_REQUIRE_COSTS=1.
+        test: { name: 'costs', include: ['test/costs/**/*.test.ts'], testTimeout: 90_000 },
+      },
+      {
         // Needs a browser, Debian's chromium; skipped where there is none, unless MPIBATCH_REQUIRE_BROWSER=1.
         test: {
           name: 'browser',

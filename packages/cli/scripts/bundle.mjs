@@ -2,6 +2,7 @@
  * Puts the program, the library and their threads into few files, `dist/bundle`: loading two hundred modules one by one
  * takes longer than most commands do. What packages of others bring stays theirs.
  */
+import { rmSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -9,37 +10,54 @@ import { rolldown } from 'rolldown'
 const PACKAGES = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const BUNDLE = join(PACKAGES, 'cli/dist/bundle')
 
-/** Files that are loaded by name: by node, by job scripts, and as first modules of threads. */
-const ENTRIES = {
+/** What is loaded by name and shares its modules: the program, the library, and the first module of a rank's thread. */
+const PROGRAMS = {
   main: 'cli/src/main.ts',
   index: 'cli/src/index.ts',
   'thread-entry': 'batch-core/src/threads/thread-entry.ts',
+}
+/** Threads that share nothing but memory: each is one file, with no more in it than it needs. */
+const THREADS = {
   'heartbeat-thread': 'fs-state/src/heartbeat-thread.ts',
   'command-guard-thread': 'cli/src/command/command-guard-thread.ts',
 }
 
-const entries = Object.fromEntries(
-  Object.entries(ENTRIES).map(([name, path]) => [name, join(PACKAGES, path)]),
-)
+const STARTED = { ...PROGRAMS, ...THREADS }
 
-const bundle = await rolldown({
-  input: entries,
-  platform: 'node',
-  resolve: { conditionNames: ['@mpibatch/source', 'node', 'import', 'default'] },
-  tsconfig: false,
-  external: (id) => /^[a-z@]/.test(id) && !id.startsWith('@mpibatch/'),
-  // All others are there for what they export: a command gets the modules that it uses, not all of their package.
-  treeshake: { moduleSideEffects: Object.values(entries) },
-  plugins: [{ name: 'places', transform: { filter: { code: /import\.meta\.url/ }, handler: keepPlaces } }],
-})
-await bundle.write({
-  dir: BUNDLE,
-  cleanDir: true,
-  format: 'esm',
-  sourcemap: true,
-  chunkFileNames: '[name]-[hash].js',
-})
-await bundle.close()
+/** Modules that `--version` needs, which shall not have to load the rest for them. */
+const OF_MAIN = /\/cli\/src\/(main|exit-code|program-version|output\/broken-pipe)\.ts$/
+/** Entries and commands that have to share a module for it to be loaded by all; measured: fewer and more are slower. */
+const SHARED_MIN = 12
+
+// What most commands need is one file; without this it would be forty, one for each set of commands that shares it.
+const common = { name: 'common', test: (id) => !OF_MAIN.test(id), minShareCount: SHARED_MIN }
+rmSync(BUNDLE, { recursive: true, force: true })
+await bundle(PROGRAMS, { groups: [common] })
+for (const [name, path] of Object.entries(THREADS)) await bundle({ [name]: path }, false)
+
+async function bundle(entries, codeSplitting) {
+  const input = Object.fromEntries(
+    Object.entries(entries).map(([name, path]) => [name, join(PACKAGES, path)]),
+  )
+  const made = await rolldown({
+    input,
+    platform: 'node',
+    resolve: { conditionNames: ['@mpibatch/source', 'node', 'import', 'default'] },
+    tsconfig: false,
+    external: (id) => /^[a-z@]/.test(id) && !id.startsWith('@mpibatch/'),
+    // All others are there for what they export: a command gets the modules that it uses, not all of their package.
+    treeshake: { moduleSideEffects: Object.values(input) },
+    plugins: [{ name: 'places', transform: { filter: { code: /import\.meta\.url/ }, handler: keepPlaces } }],
+  })
+  await made.write({
+    dir: BUNDLE,
+    format: 'esm',
+    sourcemap: true,
+    chunkFileNames: '[name]-[hash].js',
+    codeSplitting,
+  })
+  await made.close()
+}
 
 /**
  * What a module looks for beside itself (the addon, pages, programs of the doctor) lies where the compiler put the
@@ -54,7 +72,7 @@ function keepPlaces(code, id) {
       : `new URL('./${module}', import.meta.resolve('@mpibatch/${name}')).href`
   const placed = code.replaceAll(
     /(new URL\('\.\/([\w-]+)\.js', )?import\.meta\.url/g,
-    (found, before = '', thread) => (Object.hasOwn(ENTRIES, thread) ? found : `${before}${place}`),
+    (found, before = '', thread) => (Object.hasOwn(STARTED, thread) ? found : `${before}${place}`),
   )
   return { code: placed, map: null }
 }

@@ -13,6 +13,25 @@ export interface HeartbeatSetup {
   readonly sync: boolean
 }
 
+/** What its thread is given. */
+export interface HeartbeatThreadSetup extends HeartbeatSetup {
+  /** One word, for {@link enterGate}. */
+  readonly gate: Int32Array
+}
+
+/** Who has come first to the gate of a thread. */
+const GATE = { open: 0, begun: 1, spared: 2 } as const
+
+/**
+ * Decides, once, whether a thread does its work. A thread takes longer to start than many a run lasts; one that has not
+ * begun when it is no longer needed does not begin, and nobody waits for it.
+ *
+ * @returns Whether the caller has come first.
+ */
+export function enterGate(gate: Int32Array, as: 'begun' | 'spared'): boolean {
+  return Atomics.compareExchange(gate, 0, GATE.open, GATE[as]) === GATE.open
+}
+
 /** A heartbeat that goes on until it is stopped. */
 export interface RunningHeartbeat {
   /** Ends it; resolves when it has let go of its lock, or after a bounded time where the store does not answer. */
@@ -27,7 +46,9 @@ const STOP_MS_MAX = 1000
 
 /** Starts a heartbeat in a thread of its own. It does not keep the process alive. */
 export const startHeartbeatThread: StartHeartbeat = (setup) => {
-  const worker = new Worker(new URL('./heartbeat-thread.js', import.meta.url), { workerData: setup })
+  const gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const workerData: HeartbeatThreadSetup = { ...setup, gate }
+  const worker = new Worker(new URL('./heartbeat-thread.js', import.meta.url), { workerData })
   const ended = new Promise<void>((resolve) => {
     // Without a thread the lease runs out, and with it the work here; that is told where the lease is looked at.
     worker.once('error', () => resolve())
@@ -36,6 +57,10 @@ export const startHeartbeatThread: StartHeartbeat = (setup) => {
   worker.unref()
   return {
     stop: async () => {
+      if (enterGate(gate, 'spared')) {
+        void worker.terminate()
+        return
+      }
       worker.postMessage('stop')
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<void>((resolve) => {

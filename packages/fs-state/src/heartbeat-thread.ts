@@ -9,7 +9,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { invariant } from '@mpibatch/batch-core'
 import { lock } from 'proper-lockfile'
 import { Heartbeat } from './heartbeat.ts'
-import type { HeartbeatSetup } from './heartbeat-runner.ts'
+import { enterGate, type HeartbeatSetup, type HeartbeatThreadSetup } from './heartbeat-runner.ts'
 import { Lease } from './lease.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { instanceDirectory, leaseLockPath, leasePath } from './store-paths.ts'
@@ -108,4 +108,5 @@ function answer<T>(callback: Callback<T>, call: () => T): void {
 }
 
 invariant(parentPort !== null, 'The heartbeat has a thread of its own')
-await live(workerData as HeartbeatSetup, parentPort)
+const setup = workerData as HeartbeatThreadSetup
+if (enterGate(setup.gate, 'begun')) await live(setup, parentPort)

@@ -1,6 +1,6 @@
+import { createRequire } from 'node:module'
 import { ConfigError } from '@mpibatch/batch-core'
-import { CsvError, type Options } from 'csv-parse'
-import { parse } from 'csv-parse/sync'
+import type { CsvError, Options } from 'csv-parse'
 import { TaskList } from './task-list.ts'
 import { LINE_SIZE_MAX, nameOfFile } from './text-file.ts'
 
@@ -31,6 +31,10 @@ export function readTable(text: string, table: TableFile): TaskList {
     }
     return null
   }
+  // Loaded here, so that runs without a table don't wait for it.
+  const { parse, CsvError } = createRequire(import.meta.url)(
+    'csv-parse/sync',
+  ) as typeof import('csv-parse/sync')
   try {
     parse(text, { ...FORMATS[table.format], ...COMMON, on_record: onRecord } as Options)
   } catch (error) {

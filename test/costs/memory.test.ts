@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { startNode } from '../support/program.ts'
+import { workDirectory } from './count-costs.ts'
+
+const KEEP = join(import.meta.dirname, 'programs/keep-batch.mjs')
+
+/** Bytes that a batch of so many tasks holds. */
+async function heldBytes(taskCount: number): Promise<{ readonly opened: number; readonly ended: number }> {
+  const ended = await startNode(['--expose-gc', KEEP, `${taskCount}`], { cwd: workDirectory() }).ended
+  expect(ended).toMatchObject({ exitCode: 0, stderr: '' })
+  return JSON.parse(ended.stdout)
+}
+
+describe('a batch in memory holds no more bytes than are known', () => {
+  it('for each task, when it is open and when all have run', async () => {
+    const [few, many] = [await heldBytes(100_000), await heldBytes(200_000)]
+    const opened = (many.opened - few.opened) / 100_000
+    const ended = (many.ended - few.ended) / 100_000
+    console.info(
+      `A task takes ${opened.toFixed(1)} bytes when it is open, ${ended.toFixed(1)} when it has run.`,
+    )
+    expect(opened, 'bytes per task of the plan and the table have grown').toBeLessThan(440)
+    expect(ended - opened, 'bytes are kept for tasks that have ended').toBeLessThan(1)
+  })
+})
