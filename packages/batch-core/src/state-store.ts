@@ -59,6 +59,11 @@ export interface AttemptRecord {
 export interface AttemptProcess {
   /** Process group of the command. */
   readonly processGroup: number
+  /**
+   * When its leader started, in clock ticks since boot as in `/proc/PID/stat` (proc(5)). @defaultValue what stands there
+   * now
+   */
+  readonly startTime?: string
 }
 
 /** Something found while loading that needs a word to the user. */

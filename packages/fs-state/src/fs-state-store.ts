@@ -108,8 +108,8 @@ export class FsStateStore implements StateStore {
     })
   }
 
-  recordStart(claim: StoreClaim, { processGroup }: AttemptProcess): void {
-    this.#session.records.started(this.#named(claim), processGroup)
+  recordStart(claim: StoreClaim, process: AttemptProcess): void {
+    this.#session.records.started(this.#named(claim), process)
   }
 
   async publish(claim: StoreClaim, state: TerminalState, record: AttemptRecord): Promise<number> {

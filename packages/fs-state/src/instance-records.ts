@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { AttemptRecord, StoreClaim, TerminalState } from '@mpibatch/batch-core'
+import type { AttemptProcess, AttemptRecord, StoreClaim, TerminalState } from '@mpibatch/batch-core'
 import { AppendLog } from './append-log.ts'
 import { type AttemptLine, printAttemptLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
@@ -30,9 +30,9 @@ export class InstanceRecords {
   }
 
   /** A command has started. Never fails: it can still be found by its environment, and a full disk shows at its end. */
-  started(claim: NamedClaim, processGroup: number): void {
+  started(claim: NamedClaim, { processGroup, startTime: given }: AttemptProcess): void {
     const { task, slot } = claim
-    const startTime = readProcessStat(processGroup)?.startTime ?? ''
+    const startTime = given ?? readProcessStat(processGroup)?.startTime ?? ''
     this.#tryAttempt({ kind: 'start', task, slot, processGroup, startTime, atMs: Date.now() })
   }
 

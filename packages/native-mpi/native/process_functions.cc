@@ -28,7 +28,8 @@ void TellEnds(Spawner& spawner, Napi::Env env, const Napi::Function& listener) {
   }
 }
 
-// spawn(file, directory, words, environment, output, errors): number of the process, or of the fault, below 0
+// spawn(file, directory, words, environment, output, errors): number of the process and its start time, or
+// below 0 the number of the fault and what is not known
 Napi::Value Spawn(Spawner& spawner, const Napi::CallbackInfo& info) {
   ProcessStart start;
   start.file = info[0].As<Napi::String>().Utf8Value();
@@ -48,7 +49,10 @@ Napi::Value Spawn(Spawner& spawner, const Napi::CallbackInfo& info) {
       spawned.pid = -error.code().value();
     }
   }
-  return Napi::Number::New(info.Env(), spawned.pid);
+  Napi::Array answer = Napi::Array::New(info.Env(), 2);
+  answer[0U] = Napi::Number::New(info.Env(), spawned.pid);
+  answer[1U] = Napi::Number::New(info.Env(), static_cast<double>(spawned.startTime));
+  return answer;
 }
 
 }  // namespace

@@ -80,13 +80,12 @@ void ProcessReaper::Watch(const SpawnedProcess& process) {
 }
 
 bool ProcessReaper::WatchDescriptor(const SpawnedProcess& process) {
-  const auto [pid, descriptor] = process;
-  if (descriptor < 0) return false;
-  if (descriptor < descriptorMax_ && Listen(epoll_, descriptor, pid)) {
-    descriptors_[pid] = descriptor;
+  if (process.pidfd < 0) return false;
+  if (process.pidfd < descriptorMax_ && Listen(epoll_, process.pidfd, process.pid)) {
+    descriptors_[process.pid] = process.pidfd;
     return true;
   }
-  close(descriptor);
+  close(process.pidfd);
   return false;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <ctime>
 #include <system_error>
 
 #include "system_calls.h"
@@ -24,7 +25,7 @@ constexpr std::size_t kSignalSetSizeBytes = 8;
 constexpr int kClonePidfd = 0x1000;
 constexpr unsigned kCloseRangeCloexec = 4;
 
-// What the child reads, and where it leaves its fault.
+// What the child reads, and where it leaves when it began and its fault.
 struct Child {
   const char* file;
   const char* directory;
@@ -35,8 +36,17 @@ struct Child {
   int output;
   int errors;
   pid_t parent;
+  std::int64_t begunTick;
   int fault;
 };
+
+// Now, as the kernel tells start times: in clock ticks since boot.
+std::int64_t NowTick() {
+  timespec now{};
+  if (clock_gettime(CLOCK_BOOTTIME, &now) != 0) return -1;
+  static const std::int64_t ticksPerSecond = sysconf(_SC_CLK_TCK);
+  return now.tv_sec * ticksPerSecond + now.tv_nsec / (1'000'000'000 / ticksPerSecond);
+}
 
 // Pointers to texts that stand one behind the other, each with a NUL behind it.
 std::vector<char*> PointersTo(const std::string& texts) {
@@ -90,6 +100,7 @@ void Execute(const Child& child) {
 
 int RunChild(void* given) {
   auto* child = static_cast<Child*>(given);
+  child->begunTick = NowTick();
   Execute(*child);
   child->fault = errno;
   _exit(127);
@@ -119,19 +130,20 @@ SpawnedProcess ProcessSpawner::Spawn(const ProcessStart& start) {
   char shell[] = "/bin/sh";
   std::vector<char*> shellWords = {shell, const_cast<char*>(start.file.c_str())};
   shellWords.insert(shellWords.end(), words.begin() + 1, words.end());
-  Child child = {start.file.c_str(),
-                 start.directory.c_str(),
-                 words.data(),
-                 shellWords.data(),
-                 environment.data(),
-                 start.output,
-                 start.errors,
-                 getpid(),
-                 0};
+  Child child{};
+  child.file = start.file.c_str();
+  child.directory = start.directory.c_str();
+  child.words = words.data();
+  child.shellWords = shellWords.data();
+  child.environment = environment.data();
+  child.output = start.output;
+  child.errors = start.errors;
+  child.parent = getpid();
   auto* top = static_cast<char*>(stack_) + kStackSizeBytes;
   const int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
   SpawnedProcess spawned;
   int fault = 0;
+  const std::int64_t tick = NowTick();
   {
     const BlockedSignals blocked;
     spawned.pid = clone(RunChild, top, flags | kClonePidfd, &child, &spawned.pidfd);
@@ -140,10 +152,12 @@ SpawnedProcess ProcessSpawner::Spawn(const ProcessStart& start) {
     }
     fault = spawned.pid < 0 ? errno : child.fault;
   }
+  // It started between the two.
+  if (child.begunTick == tick) spawned.startTime = tick;
   if (fault == 0) return spawned;
   if (spawned.pid > 0) waitpid(spawned.pid, nullptr, 0);
   if (spawned.pidfd >= 0) close(spawned.pidfd);
-  return {-fault, -1};
+  return {-fault, -1, -1};
 }
 
 }  // namespace mpibatch

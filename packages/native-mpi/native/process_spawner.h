@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -40,6 +40,8 @@ struct SpawnedProcess {
   pid_t pid = -1;
   // Becomes readable when the process ends; -1 where the system has none to give.
   int pidfd = -1;
+  // When it started, in clock ticks since boot as /proc/PID/stat has it; below 0 if only that can tell.
+  std::int64_t startTime = -1;
 };
 
 class ProcessSpawner {

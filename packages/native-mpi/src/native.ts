@@ -115,7 +115,8 @@ export interface NativeSpawner {
    *
    * @param words - Each with a NUL behind it, as `environment`.
    * @param output - Descriptor for standard output; below 0: nowhere, as `errors`.
-   * @returns The number of the process, or a negative error number.
+   * @returns The number of the process, or a negative error number; and its start time as `/proc/PID/stat` has it, negative
+   *   if only that can tell.
    */
   spawn(
     file: string,
@@ -124,7 +125,7 @@ export interface NativeSpawner {
     environment: string,
     output: number,
     errors: number,
-  ): number
+  ): readonly [pid: number, startTime: number]
   /** Says whether ends that may come keep this thread alive; at first they don't. */
   keepAlive(isAlive: boolean): void
 }

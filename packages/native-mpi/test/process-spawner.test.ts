@@ -58,6 +58,18 @@ describe.skipIf(!existsSync(addonPath))('a process that is started by vfork', ()
     expect(await ended).toEqual({ exitCode: 0, signal: null, isGroupLeft: true })
   })
 
+  it('started when /proc says so, where that is told', async () => {
+    let told = 0
+    for (let count = 0; count < 20; count += 1) {
+      const { pid, startTime, ended } = prepareProcess({ ...SHELL, argv: ['sh', '-c', 'read line'] })()
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      if (startTime !== undefined) expect(startTime).toBe(stat.split(' ')[21])
+      told += startTime === undefined ? 0 : 1
+      await ended
+    }
+    expect(told).toBeGreaterThan(0)
+  })
+
   it('fails to start with the reason of the system, and leaves no process and no descriptor', async () => {
     const directory = temporaryDirectory()
     mkdirSync(join(directory, 'sub'))

@@ -26,6 +26,8 @@ export interface Command {
 export interface StartedCommand {
   /** Number of the process group that the command leads. */
   readonly processGroup: number
+  /** When the command started, in clock ticks since boot (proc(5)); left out if that has to be looked up. */
+  readonly startTime?: string
 }
 
 /** How a command ended. */

@@ -115,7 +115,7 @@ export class LocalCommandRunner implements CommandRunner {
 
   /** Stays with a command to its end. */
   async #watch(command: Command, started: StartedProcess, start: StartTimes): Promise<CommandResult> {
-    const { pid: processGroup, ended } = started
+    const { pid: processGroup, startTime, ended } = started
     if (processGroup === undefined) {
       const end = await ended
       return notStarted(startFault('error' in end ? end.error : new Error('no process number')))
@@ -135,7 +135,7 @@ export class LocalCommandRunner implements CommandRunner {
     listen(killSignal, kill)
     let refusal: { readonly error: unknown } | undefined
     try {
-      command.onStart?.({ processGroup })
+      command.onStart?.({ processGroup, ...(startTime === undefined ? {} : { startTime }) })
     } catch (error) {
       refusal = { error }
       kill()

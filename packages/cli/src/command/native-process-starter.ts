@@ -16,9 +16,10 @@ export class NativeProcessStarter implements ProcessStarter {
   prepare(start: ProcessStart): () => StartedProcess {
     const spawn = prepareProcess(start)
     return () => {
-      const { pid, ended } = spawn()
+      const { pid, startTime, ended } = spawn()
       return {
         pid,
+        startTime,
         ended: ended.then(
           ({ exitCode, signal, isGroupLeft }) => ({
             code: exitCode,

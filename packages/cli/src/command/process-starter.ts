@@ -30,6 +30,8 @@ export type ProcessEnd =
 export interface StartedProcess {
   /** Number of the process and of the group that it leads; `undefined` if it did not start, which `ended` explains. */
   readonly pid: number | undefined
+  /** When it started, in clock ticks since boot (proc(5)); `undefined` if that has to be looked up. */
+  readonly startTime?: string | undefined
   readonly ended: Promise<ProcessEnd>
 }
 

@@ -36,24 +36,25 @@ export function taskEnvironment(
   facts: TaskEnvironmentFacts,
 ): Record<string, string> {
   const { task, root, instance, group, groupRank = 0, groupSize = 1, extra = {} } = facts
-  const environment = { ...base, ...extra }
-  // An outer batch's variables must not pass for ours, where ours has none to put in their place.
-  delete environment.MPIBATCH_TASK_DIR
-  delete environment.MPIBATCH_ROOT
-  // It marks what belongs to a start of the ranks, and ends with that.
-  delete environment.MPIBATCH_SUPERVISOR
-  assignDefined(environment, {
+  const environment: Record<string, string> = {
+    ...base,
+    ...extra,
     MPIBATCH_TASK: task.name,
     MPIBATCH_TASK_INDEX: String(task.index),
-    MPIBATCH_TASK_DIR: task.directory,
-    MPIBATCH_ROOT: root,
     MPIBATCH_ATTEMPT: String(task.attempt),
     MPIBATCH_CLAIM: String(task.claim),
     MPIBATCH_INSTANCE: instance,
     MPIBATCH_GROUP: String(group),
     MPIBATCH_GROUP_RANK: String(groupRank),
     MPIBATCH_GROUP_SIZE: String(groupSize),
-  })
+  }
+  // An outer batch's variables must not pass for ours, where ours has none to put in their place.
+  if (task.directory === undefined) delete environment.MPIBATCH_TASK_DIR
+  else environment.MPIBATCH_TASK_DIR = task.directory
+  if (root === undefined) delete environment.MPIBATCH_ROOT
+  else environment.MPIBATCH_ROOT = root
+  // It marks what belongs to a start of the ranks, and ends with that.
+  if (environment.MPIBATCH_SUPERVISOR !== undefined) delete environment.MPIBATCH_SUPERVISOR
   return environment
 }
 
@@ -97,11 +98,4 @@ export function withoutLauncherVariables(
     if (value !== undefined && !(isLaunched && isOfLauncher(name))) kept[name] = value
   }
   return kept
-}
-
-function assignDefined(
-  target: Record<string, string>,
-  variables: Readonly<Record<string, string | undefined>>,
-): void {
-  for (const [name, value] of Object.entries(variables)) if (value !== undefined) target[name] = value
 }
