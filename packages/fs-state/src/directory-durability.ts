@@ -5,13 +5,15 @@ import { toStateIoError } from './io-error.ts'
 /**
  * Makes sure that the directories of ended tasks stand in the task root on the disk, not only what is in them.
  *
- * One sync of the root serves all directories that were there when it began, so that many tasks which end at once
- * share it.
+ * One sync of the root serves all directories that were there when it began, so that many tasks which run or end at
+ * once share it.
  */
 export class DirectoryDurability {
   readonly #files: FileLayer
   readonly #root: string
   readonly #durable: Uint8Array
+  /** Tasks whose directories were made since the last sync began. */
+  #made: number[] = []
   #waiting: { readonly indices: number[]; readonly synced: Promise<void> } | undefined
   #running: Promise<void> = Promise.resolve()
 
@@ -19,6 +21,11 @@ export class DirectoryDurability {
     this.#files = files
     this.#root = root
     this.#durable = new Uint8Array(taskCount)
+  }
+
+  /** Notes that a task's directory has been made: the next sync serves it, whichever task asks for that. */
+  noteMade(taskIndex: number): void {
+    this.#made.push(taskIndex)
   }
 
   /** Resolves when the task's directory, which exists, stands in the root on the disk. */
@@ -44,8 +51,10 @@ export class DirectoryDurability {
   async #sync(indices: readonly number[]): Promise<void> {
     // Whoever comes from now on has to wait for the next sync.
     this.#waiting = undefined
+    const made = this.#made
+    this.#made = []
     await this.#syncRoot()
-    for (const index of indices) this.#durable[index] = 1
+    for (const served of [indices, made]) for (const index of served) this.#durable[index] = 1
   }
 
   async #syncRoot(): Promise<void> {

@@ -320,6 +320,7 @@ export class FsStateStore implements StateStore {
 
   #notePresent(taskIndex: number): void {
     if (this.#present !== undefined) this.#present[taskIndex] = 1
+    if (this.#session.sync) this.#durability.noteMade(taskIndex)
   }
 
   #directoryFault(directory: string): string | undefined {

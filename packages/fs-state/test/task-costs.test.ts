@@ -61,6 +61,25 @@ it('its end costs 7 calls more where results are synced: payload, directory, and
   expect(end?.split(' ').sort()).toEqual(wanted.split(' ').sort())
 })
 
+it('one sync of the root serves all tasks that were claimed before it', async () => {
+  const { files, take } = countingFileLayer()
+  const store = await openStore(freshRoot(), plan('a', 'b', 'c'), { files, durability: 'terminal' })
+  await store.load()
+  const claims = [await mustClaim(store, 0), await mustClaim(store, 1), await mustClaim(store, 2)]
+  const syncs: number[] = []
+  for (const claim of claims) {
+    take()
+    await store.publish(claim, 'DONE', RECORD)
+    syncs.push(
+      take()
+        .split(' ')
+        .filter((name) => name === 'sync').length,
+    )
+  }
+  // Of the first: the token of DONE, payload, root and directory.
+  expect(syncs).toEqual([4, 2, 2])
+})
+
 it('each change costs 4 calls more where all are synced, and the first one the sync of the root', async () => {
   expect(await costsOf('full')).toEqual([
     `mkdir link open write sync close rename ${DIRECTORY_SYNC} ${DIRECTORY_SYNC}`,
