@@ -4,7 +4,7 @@
  * A process is named by the boot of its machine, its pid namespace, its pid, and its start time, so that neither a
  * restart nor a pid that is used again can be mistaken for it. Without `/proc` there is only the pid.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 /** A process, as `info.json` records it. */
@@ -73,9 +73,24 @@ export function hasEnded(stat: ProcessStat): boolean {
 
 /** Reads about a process; `undefined` if it is not there, or there is no `/proc`. */
 export function readProcessStat(pid: number): ProcessStat | undefined {
-  const text = readText(`/proc/${pid}/stat`)
-  return text === undefined ? undefined : parseProcessStat(text)
+  let descriptor: number
+  try {
+    descriptor = openSync(`/proc/${pid}/stat`, 'r')
+  } catch {
+    return undefined
+  }
+  try {
+    // It is read for every command that starts: at once, and without asking for its size, which is unknown.
+    return parseProcessStat(statBuffer.toString('latin1', 0, readSync(descriptor, statBuffer)))
+  } catch {
+    return undefined
+  } finally {
+    closeSync(descriptor)
+  }
 }
+
+/** Longer than all fields of a process together can be. */
+const statBuffer = Buffer.allocUnsafe(4096)
 
 /** Reads the text of `/proc/<pid>/stat`; see proc(5). */
 export function parseProcessStat(text: string): ProcessStat | undefined {
