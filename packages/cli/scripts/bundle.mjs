@@ -1,8 +1,8 @@
 /**
  * Puts the program, the library and their threads into few files, `dist/bundle`: loading two hundred modules one by one
- * takes longer than most commands do. What packages of others bring stays theirs.
+ * takes longer than most commands do. What many starts need of others' packages is taken in, with its licence.
  */
-import { rmSync } from 'node:fs'
+import { copyFileSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
@@ -24,16 +24,25 @@ const THREADS = {
 
 const STARTED = { ...PROGRAMS, ...THREADS }
 
+/** Packages of others that are taken in: most commands, or every job script, would wait for their files. They need no others. */
+const TAKEN_IN = ['zod', 'yargs-parser']
+
 /** Modules that `--version` needs, which shall not have to load the rest for them. */
-const OF_MAIN = /\/cli\/src\/(main|exit-code|program-version|output\/broken-pipe)\.ts$/
+const OF_MAIN =
+  /\/cli\/src\/(main|exit-code|program-version|output\/broken-pipe|commands\/parse-arguments)\.ts$/
 /** Entries and commands that have to share a module for it to be loaded by all; measured: fewer and more are slower. */
 const SHARED_MIN = 12
 
 // What most commands need is one file; without this it would be forty, one for each set of commands that shares it.
-const common = { name: 'common', test: (id) => !OF_MAIN.test(id), minShareCount: SHARED_MIN }
+const common = {
+  name: 'common',
+  test: (id) => id.startsWith(PACKAGES) && !OF_MAIN.test(id),
+  minShareCount: SHARED_MIN,
+}
 rmSync(BUNDLE, { recursive: true, force: true })
 await bundle(PROGRAMS, { groups: [common] })
 for (const [name, path] of Object.entries(THREADS)) await bundle({ [name]: path }, false)
+for (const name of TAKEN_IN) copyFileSync(licenceOf(name), join(BUNDLE, `${name}.LICENSE`))
 
 async function bundle(entries, codeSplitting) {
   const input = Object.fromEntries(
@@ -44,9 +53,8 @@ async function bundle(entries, codeSplitting) {
     platform: 'node',
     resolve: { conditionNames: ['@mpibatch/source', 'node', 'import', 'default'] },
     tsconfig: false,
-    external: (id) => /^[a-z@]/.test(id) && !id.startsWith('@mpibatch/'),
-    // All others are there for what they export: a command gets the modules that it uses, not all of their package.
-    treeshake: { moduleSideEffects: Object.values(input) },
+    external: (id) => /^[a-z@]/.test(id) && !id.startsWith('@mpibatch/') && !TAKEN_IN.includes(id),
+    treeshake: { moduleSideEffects: (id, isExternal) => !isExternal && !isForExports(id, input) },
     plugins: [{ name: 'places', transform: { filter: { code: /import\.meta\.url/ }, handler: keepPlaces } }],
   })
   await made.write({
@@ -59,12 +67,25 @@ async function bundle(entries, codeSplitting) {
   await made.close()
 }
 
+/** Modules of ours, but those that are started: a command gets those of which it uses something, not all of a package. */
+function isForExports(id, input) {
+  return id.startsWith(PACKAGES) && !Object.values(input).includes(id)
+}
+
+function licenceOf(name) {
+  const folder = join(PACKAGES, '../node_modules', name)
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+  if (file === undefined) throw new Error(`${folder} has no licence that could go with it`)
+  return join(folder, file)
+}
+
 /**
  * What a module looks for beside itself (the addon, pages, programs of the doctor) lies where the compiler put the
  * module, in `dist` of its package. Only threads that are in the bundle are started from there.
  */
 function keepPlaces(code, id) {
   const [name, , ...path] = relative(PACKAGES, id).split(sep)
+  if (name === '..') return null
   const module = path.join('/').replace(/\.ts$/, '.js')
   const place =
     name === 'cli'
