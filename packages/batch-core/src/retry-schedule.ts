@@ -54,6 +54,11 @@ export class RetrySchedule {
     return this.#failures.has(index)
   }
 
+  /** Whether a task waits; asking costs less than the time of day, which the next two want to know. */
+  get hasWaiting(): boolean {
+    return this.#current.size > 0
+  }
+
   /** Takes a task whose delay is over, if there is one. */
   takeDue(nowMs: number): number | undefined {
     const first = this.#first()

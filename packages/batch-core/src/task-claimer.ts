@@ -156,10 +156,11 @@ export class TaskClaimer {
 
   #takeRetry(): number | undefined {
     const { table, owner } = this.#options
-    for (;;) {
+    while (this.#retries.hasWaiting) {
       const index = this.#retries.takeDue(performance.now())
       if (index === undefined || table.claim(index, owner, 'FAILED')) return index
     }
+    return undefined
   }
 
   /** Takes the task in the store, which decides between instances; marks it in the table where somebody else has it. */

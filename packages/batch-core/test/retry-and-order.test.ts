@@ -48,6 +48,7 @@ describe('the schedule of retries', () => {
         const take = (nowMs: number): void => {
           const [first] = [...waiting].sort(([, one], [, other]) => one - other)
           const due = first !== undefined && first[1] <= nowMs ? first[0] : undefined
+          expect(schedule.hasWaiting).toBe(waiting.size > 0)
           expect(schedule.nextDueInMs(nowMs)).toBe(first && Math.max(first[1] - nowMs, 0))
           expect(schedule.takeDue(nowMs)).toBe(due)
           if (due !== undefined) waiting.delete(due)
