@@ -147,7 +147,8 @@ SpawnedProcess ProcessSpawner::Spawn(const ProcessStart& start) {
   {
     const BlockedSignals blocked;
     spawned.pid = clone(RunChild, top, flags | kClonePidfd, &child, &spawned.pidfd);
-    if (spawned.pid < 0 && (errno == EMFILE || errno == ENFILE)) {
+    if (spawned.pid < 0 && errno != EAGAIN && errno != ENOMEM) {
+      // There may be no descriptor for it, and sandboxes may know no such flag.
       spawned.pid = clone(RunChild, top, flags, &child);
     }
     fault = spawned.pid < 0 ? errno : child.fault;
