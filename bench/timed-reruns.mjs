@@ -1,7 +1,7 @@
 /** A start on work that is all done, by ours and by others; their records of it are written by hand. Seconds of whole programs. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeDoneRoot, runWords, taskNames } from './done-root.mjs'
+import { makeDoneRoot, NAME_DIGITS, runWords } from './done-root.mjs'
 import { PROGRAMS } from './peers/peers.mjs'
 import { expectCount, jsonLine, numberLines, runToEnd } from './run.mjs'
 
@@ -39,10 +39,9 @@ function mpibatchRerun(directory, tasks) {
 
 /** Our root is one that pshmem understands too. */
 function pshmemRerun({ path }, directory, tasks) {
-  const width = taskNames(tasks)[0].length - 'task_'.length
   const program = [join(path, 'python'), join(PROGRAMS, 'pshmem_rerun.py')]
   return () => {
-    const ended = runToEnd([...program, join(directory, 'root'), String(tasks), String(width)])
+    const ended = runToEnd([...program, join(directory, 'root'), String(tasks), String(NAME_DIGITS)])
     expectCount('pshmem', jsonLine(ended).done, tasks)
     return ended.seconds
   }
