@@ -66,12 +66,8 @@ async function measure(row) {
   const sizes = sizesOf(row)
   const start = performance.now()
   try {
-    const { ways, wants, notes, close } = await row.measure(sizes, peers)
-    try {
-      await takeTurns(ways, sizes.rounds)
-    } finally {
-      await close?.()
-    }
+    const { ways, wants, notes } = await row.measure(sizes, peers)
+    await takeTurns(ways, sizes.rounds)
     const result = resultOf(row, { sizes, ways, wants, notes })
     return { ...result, seconds: Math.round((performance.now() - start) / 1000) }
   } catch (error) {

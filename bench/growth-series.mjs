@@ -1,7 +1,6 @@
 /** What `growth.mjs` measures: works, and for each who does it. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { emptyDirectory } from './directories.mjs'
 import { buildLimit } from './limits/build.mjs'
 import { expectCount, MPIBATCH, runToEnd } from './run.mjs'
 import { commandWays } from './timed-commands.mjs'
@@ -42,7 +41,7 @@ function functionPanels({ pshmem, dask }) {
     simplePanel('Functions that do nothing, with state files, 2 ranks, nothing synced', [
       { ...seriesOf('mpibatch', unsynced('threads')), isOurs: true },
       { ...seriesOf('pshmem', unsynced('pshmem'), pshmem), growth: PSHMEM_GROWTH },
-      seriesOf('C: write, rename', (what) => timePairs(pairs, { ...what, durability: 'none' }), pairs),
+      seriesOf('C', (what) => timePairs(pairs, { ...what, durability: 'none' }), pairs),
     ]),
   ]
 }
@@ -95,7 +94,7 @@ function rerunPanel(peers) {
     title: 'Everything is DONE: a start that finds nothing to do',
     series,
     prepare(tasks, climbing) {
-      directory = mkdtempSync(join(tmpdir(), 'mpibatch-bench-'))
+      directory = emptyDirectory()
       // Ours makes the root that pshmem and status look at.
       const wanted = new Set([
         'mpibatch',
@@ -104,13 +103,12 @@ function rerunPanel(peers) {
       ways = rerunWays([...wanted], { peers, directory, tasks })
     },
     start: ({ name }, tasks, timeoutMs) => (name === undefined ? status(tasks, timeoutMs) : ways[name].run),
-    clear: () => rmSync(directory, { recursive: true, force: true }),
   }
 }
 
 /**
  * The works: each has `series`, `start(series, tasks, timeoutMs)`, which gives a function that runs it and says how many
- * seconds it took, and where something has to be there before, `prepare` and `clear`.
+ * seconds it took, and where something has to be there before, `prepare`.
  */
 export function growthPanels(peers) {
   return [...functionPanels(peers), commandPanel(peers), rerunPanel(peers)]

@@ -8,6 +8,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { removeDirectories } from './directories.mjs'
 import { growthPanels } from './growth-series.mjs'
 import { machineFacts } from './machine.mjs'
 import { findPeers } from './peers/peers.mjs'
@@ -89,8 +90,12 @@ for (const panel of panels) {
     const isClimbing = (series) => series.ends === undefined && expectedSeconds(series, count) <= limitSeconds
     if (!panel.series.some(isClimbing)) continue
     await panel.prepare?.(count, panel.series.filter(isClimbing))
-    for (const series of panel.series) await climb(panel, series, count)
-    await panel.clear?.()
+    for (const series of panel.series) {
+      await climb(panel, series, count)
+      // Never two roots of a million tasks at a time, but where all look at one.
+      if (panel.prepare === undefined) removeDirectories()
+    }
+    removeDirectories()
   }
 }
 

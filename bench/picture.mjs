@@ -4,7 +4,7 @@ const WIDTH = 520
 const HEIGHT = 360
 const MARGIN = { left: 52, right: 122, top: 44, bottom: 40 }
 const LABEL_HEIGHT = 14
-const COLORS = ['#c2410c', '#15803d', '#7e22ce', '#0e7490', '#a16207']
+const COLORS = ['#c2410c', '#15803d', '#7e22ce', '#be185d', '#a16207', '#0f766e', '#4d7c0f', '#6b7280']
 
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #24292f }
@@ -69,7 +69,7 @@ function drawGrid(x, y) {
       return `<path class="grid" d="M${at} ${top}V${bottom}"/><text class="tick" x="${at}" y="${bottom + 16}" text-anchor="middle">${tickText(tick)}</text>`
     }),
     `<text class="tick" x="${right}" y="${bottom + 33}" text-anchor="end">tasks</text>`,
-    `<text class="tick" x="${left - 6}" y="${top - 10}" text-anchor="end">seconds</text>`,
+    `<text class="tick" x="8" y="${top - 10}">seconds</text>`,
   ]
 }
 
@@ -83,7 +83,7 @@ function drawSeries({ points, isOurs, color }, x, y) {
   ]
 }
 
-function drawPanel({ title, series }) {
+function drawPanel({ title, series }, colorOf) {
   const drawn = series.filter(({ points }) => points.length > 0)
   const points = drawn.flatMap((one) => one.points)
   const heading = `<text class="title" x="8" y="18">${escaped(title)}</text>`
@@ -98,8 +98,7 @@ function drawPanel({ title, series }) {
     HEIGHT - MARGIN.bottom,
     MARGIN.top,
   )
-  let others = 0
-  const colored = drawn.map((one) => ({ ...one, color: one.isOurs ? '' : COLORS[others++ % COLORS.length] }))
+  const colored = drawn.map((one) => ({ ...one, color: colorOf.get(one.who) }))
   const labels = colored.map((one) => {
     const last = one.points.at(-1)
     return { ...one, x: x.at(last.tasks) + 7, y: y.at(last.seconds) + 4 }
@@ -118,9 +117,12 @@ function drawPanel({ title, series }) {
 export function drawGrowth({ panels }) {
   const columns = 2
   const rows = Math.ceil(panels.length / columns)
+  const others = panels.flatMap(({ series }) => series.filter(({ isOurs }) => !isOurs).map(({ who }) => who))
+  // The same program has the same color in all charts.
+  const colorOf = new Map([...new Set(others)].map((who, index) => [who, COLORS[index % COLORS.length]]))
   const placed = panels.map((panel, index) => {
     const [left, top] = [(index % columns) * WIDTH, Math.floor(index / columns) * HEIGHT]
-    return `<g transform="translate(${left} ${top})">\n${drawPanel(panel)}\n</g>`
+    return `<g transform="translate(${left} ${top})">\n${drawPanel(panel, colorOf)}\n</g>`
   })
   const [width, height] = [columns * WIDTH, rows * HEIGHT]
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">

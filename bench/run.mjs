@@ -1,21 +1,10 @@
-/** Starts programs that are measured, in directories that are removed behind them. */
+/** Starts programs that are measured, and looks at what they did. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The command line of mpibatch. */
 export const MPIBATCH = [process.execPath, join(import.meta.dirname, '../packages/cli/bin/mpibatch.mjs')]
-
-/** Calls a function with the path of an empty directory, and removes that. */
-export async function inEmptyDirectory(use) {
-  const directory = mkdtempSync(join(tmpdir(), 'mpibatch-bench-'))
-  try {
-    return await use(directory)
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
-  }
-}
 
 /** Runs a program to its end. An exit code that isn't expected is an error that has what the program said. */
 export function runToEnd(words, { cwd, env = {}, exitCodes = [0], timeoutMs } = {}) {

@@ -5,60 +5,49 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { emptyDirectory } from './directories.mjs'
 import { buildLimit } from './limits/build.mjs'
 import { PROGRAMS } from './peers/peers.mjs'
-import {
-  countDone,
-  expectCount,
-  inEmptyDirectory,
-  jsonLine,
-  MPIBATCH,
-  numberLines,
-  runToEnd,
-} from './run.mjs'
+import { countDone, expectCount, jsonLine, MPIBATCH, numberLines, runToEnd } from './run.mjs'
 
 /** Seconds of mpibatch, with states and the two log files of each. */
 export function timeMpibatch({ count, jobs, command, durability, timeoutMs }) {
-  return inEmptyDirectory((cwd) => {
-    const options = ['-j', jobs, '--array', `1-${count}`, '--root', 'out', '--progress', 'none']
-    const words = [...MPIBATCH, 'run', ...options, '--durability', durability, '--', ...command]
-    const { seconds } = runToEnd(words.map(String), { cwd, timeoutMs })
-    expectCount('mpibatch', countDone(join(cwd, 'out'), ['stdout', 'stderr']), count)
-    return seconds
-  })
+  const cwd = emptyDirectory()
+  const options = ['-j', jobs, '--array', `1-${count}`, '--root', 'out', '--progress', 'none']
+  const words = [...MPIBATCH, 'run', ...options, '--durability', durability, '--', ...command]
+  const { seconds } = runToEnd(words.map(String), { cwd, timeoutMs })
+  expectCount('mpibatch', countDone(join(cwd, 'out'), ['stdout', 'stderr']), count)
+  return seconds
 }
 
 /** Seconds of GNU parallel, which keeps each command's output and a log of all. */
 export function timeParallel({ path }, { count, jobs, command, timeoutMs }) {
-  return inEmptyDirectory((cwd) => {
-    writeFileSync(join(cwd, 'list'), numberLines(count))
-    const options = ['-j', String(jobs), '--results', 'results', '--joblog', 'joblog', '-a', 'list']
-    const { seconds } = runToEnd([path, ...options, ...command], { cwd, timeoutMs })
-    const lines = readFileSync(join(cwd, 'joblog'), 'utf8').trimEnd().split('\n').slice(1)
-    expectCount('GNU parallel', lines.filter((line) => line.split('\t')[6] === '0').length, count)
-    return seconds
-  })
+  const cwd = emptyDirectory()
+  writeFileSync(join(cwd, 'list'), numberLines(count))
+  const options = ['-j', String(jobs), '--results', 'results', '--joblog', 'joblog', '-a', 'list']
+  const { seconds } = runToEnd([path, ...options, ...command], { cwd, timeoutMs })
+  const lines = readFileSync(join(cwd, 'joblog'), 'utf8').trimEnd().split('\n').slice(1)
+  expectCount('GNU parallel', lines.filter((line) => line.split('\t')[6] === '0').length, count)
+  return seconds
 }
 
 /** Seconds of xargs, which keeps nothing: no logs, no states. It says each command before it starts it, which is counted. */
 export function timeXargs({ path }, { count, jobs, command, timeoutMs }) {
-  return inEmptyDirectory((cwd) => {
-    writeFileSync(join(cwd, 'list'), numberLines(count))
-    const options = ['-P', String(jobs), '-n', '1', '-a', 'list', '--verbose']
-    const { seconds, stderr } = runToEnd([path, ...options, ...command], { cwd, timeoutMs })
-    expectCount('xargs', stderr.trimEnd().split('\n').length, count)
-    return seconds
-  })
+  const cwd = emptyDirectory()
+  writeFileSync(join(cwd, 'list'), numberLines(count))
+  const options = ['-P', String(jobs), '-n', '1', '-a', 'list', '--verbose']
+  const { seconds, stderr } = runToEnd([path, ...options, ...command], { cwd, timeoutMs })
+  expectCount('xargs', stderr.trimEnd().split('\n').length, count)
+  return seconds
 }
 
 /** Seconds of HyperQueue from submitting to the last end; its server and its worker are there before. */
 export function timeHyperQueue({ path }, { count, jobs, command, timeoutMs }) {
-  return inEmptyDirectory((cwd) => {
-    const program = [join(path, 'python'), join(PROGRAMS, 'hyperqueue_commands.py')]
-    const ended = runToEnd([...program, cwd, String(count), String(jobs), ...command], { cwd, timeoutMs })
-    expectCount('HyperQueue', readdirSync(join(cwd, 'logs')).length, 2 * count)
-    return jsonLine(ended).seconds
-  })
+  const cwd = emptyDirectory()
+  const program = [join(path, 'python'), join(PROGRAMS, 'hyperqueue_commands.py')]
+  const ended = runToEnd([...program, cwd, String(count), String(jobs), ...command], { cwd, timeoutMs })
+  expectCount('HyperQueue', readdirSync(join(cwd, 'logs')).length, 2 * count)
+  return jsonLine(ended).seconds
 }
 
 /** Number of commands after which disBatch was seen enough of: it starts about ten a second. */
@@ -67,26 +56,24 @@ const DISBATCH_COUNT = 200
 /** Seconds of disBatch, of its first commands. It keeps no output, so a shell line, which it runs anyway, does that. */
 export function timeDisBatch({ path }, { count: all, jobs, command, timeoutMs }) {
   const count = Math.min(all, DISBATCH_COUNT)
-  return inEmptyDirectory((cwd) => {
-    mkdirSync(join(cwd, 'logs'))
-    const line = (index) => `${command.join(' ')} ${index} > logs/${index}.out 2> logs/${index}.err\n`
-    writeFileSync(join(cwd, 'list'), Array.from({ length: count }, (_, index) => line(index)).join(''))
-    const { seconds } = runToEnd([join(path, 'disBatch'), '-e', '-s', `localhost:${jobs}`, 'list'], {
-      cwd,
-      timeoutMs,
-    })
-    expectCount('disBatch', readdirSync(join(cwd, 'logs')).length, 2 * count)
-    return seconds
+  const cwd = emptyDirectory()
+  mkdirSync(join(cwd, 'logs'))
+  const line = (index) => `${command.join(' ')} ${index} > logs/${index}.out 2> logs/${index}.err\n`
+  writeFileSync(join(cwd, 'list'), Array.from({ length: count }, (_, index) => line(index)).join(''))
+  const { seconds } = runToEnd([join(path, 'disBatch'), '-e', '-s', `localhost:${jobs}`, 'list'], {
+    cwd,
+    timeoutMs,
   })
+  expectCount('disBatch', readdirSync(join(cwd, 'logs')).length, 2 * count)
+  return seconds
 }
 
 /** Seconds of a C program that starts the commands, with their two log files. */
 export function timePool({ path }, { count, jobs, command, timeoutMs }) {
-  return inEmptyDirectory((cwd) => {
-    const { seconds } = runToEnd([path, String(jobs), String(count), cwd, ...command], { timeoutMs })
-    expectCount('the C pool', readdirSync(cwd).length, 2 * count)
-    return seconds
-  })
+  const cwd = emptyDirectory()
+  const { seconds } = runToEnd([path, String(jobs), String(count), cwd, ...command], { timeoutMs })
+  expectCount('the C pool', readdirSync(cwd).length, 2 * count)
+  return seconds
 }
 
 /** Names of the ways, as tables have them. */

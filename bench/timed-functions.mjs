@@ -1,8 +1,9 @@
 /** Tasks that are functions and do nothing: seconds from the first claim to the last end, each checked to have run all. */
 import { join } from 'node:path'
+import { emptyDirectory } from './directories.mjs'
 import { PROGRAMS } from './peers/peers.mjs'
 import { onRanks, onThreads, ourProgram, pshmemProgram } from './ranks.mjs'
-import { countDone, expectCount, inEmptyDirectory, jsonLine, runToEnd } from './run.mjs'
+import { countDone, expectCount, jsonLine, runToEnd } from './run.mjs'
 
 /** Ways to run them, which take the number of ranks, the text that says what to do, and a bound in milliseconds. */
 export const RUNNERS = {
@@ -21,21 +22,19 @@ export function timeInMemory(runner, { ranks, tasks, timeoutMs }) {
 
 /** Seconds with state files. */
 export function timeWithFiles(runner, { ranks, tasks, durability, timeoutMs }) {
-  return inEmptyDirectory((directory) => {
-    const root = join(directory, 'root')
-    const { seconds } = RUNNERS[runner](ranks, JSON.stringify({ tasks, root, durability }), timeoutMs)
-    expectCount('tasks with state files', countDone(root), tasks)
-    return seconds
-  })
+  const directory = emptyDirectory()
+  const root = join(directory, 'root')
+  const { seconds } = RUNNERS[runner](ranks, JSON.stringify({ tasks, root, durability }), timeoutMs)
+  expectCount('tasks with state files', countDone(root), tasks)
+  return seconds
 }
 
 /** Seconds of a C program that does nothing but replace the state files. */
 export function timePairs({ path }, { ranks, tasks, durability, timeoutMs }) {
-  return inEmptyDirectory((directory) => {
-    const ended = runToEnd([path, directory, String(tasks), String(ranks), durability], { timeoutMs })
-    expectCount('state files in C', countDone(directory), tasks)
-    return jsonLine(ended).seconds
-  })
+  const directory = emptyDirectory()
+  const ended = runToEnd([path, directory, String(tasks), String(ranks), durability], { timeoutMs })
+  expectCount('state files in C', countDone(directory), tasks)
+  return jsonLine(ended).seconds
 }
 
 /** Seconds of Dask, with its workers there before. */

@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { emptyDirectory } from '../directories.mjs'
 import { makeDoneRoot, runWords } from '../done-root.mjs'
 import { buildLimit } from '../limits/build.mjs'
 import { expectCount, MPIBATCH, numberLines, runToEnd } from '../run.mjs'
@@ -84,7 +84,7 @@ export const row = {
   small: { tasks: 100, rounds: 1 },
   measure({ tasks }, { parallel, jug }) {
     const peak = buildLimit('peak')
-    const directory = mkdtempSync(join(tmpdir(), 'mpibatch-bench-'))
+    const directory = emptyDirectory()
     const half = { tasks, done: tasks >> 1 }
     const way = (who, peer, make) => {
       const missing = peak.missing ?? peer.missing
@@ -104,6 +104,6 @@ export const row = {
       { text: 'mpibatch run', of: [run], atMost: MEGABYTES_MAX },
       { text: 'mpibatch status', of: [status], atMost: MEGABYTES_MAX },
     ]
-    return { ways, wants, close: () => rmSync(directory, { recursive: true, force: true }) }
+    return { ways, wants }
   },
 }

@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { emptyDirectory } from '../directories.mjs'
 import { rerunWays } from '../timed-reruns.mjs'
 
 /** A rerun where nothing is left to do. */
@@ -10,7 +8,7 @@ export const row = {
   sizes: { tasks: 100_000, rounds: 5 },
   small: { tasks: 50, rounds: 1 },
   measure({ tasks }, peers) {
-    const directory = mkdtempSync(join(tmpdir(), 'mpibatch-bench-'))
+    const directory = emptyDirectory()
     const names = ['mpibatch', 'parallel', 'jug', 'pshmem', 'make']
     const ways = rerunWays(names, { peers, directory, tasks })
     const { mpibatch, parallel, jug, pshmem, make } = ways
@@ -20,10 +18,6 @@ export const row = {
       { text: 'pshmem / mpibatch', of: [pshmem, mpibatch], atLeast: 5 },
       { text: 'make / mpibatch', of: [make, mpibatch], atLeast: 1 },
     ]
-    return {
-      ways: Object.values(ways),
-      wants,
-      close: () => rmSync(directory, { recursive: true, force: true }),
-    }
+    return { ways: Object.values(ways), wants }
   },
 }

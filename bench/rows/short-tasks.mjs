@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { emptyDirectory } from '../directories.mjs'
 import { buildLimit } from '../limits/build.mjs'
 import { onThreads, ourProgram } from '../ranks.mjs'
-import { expectCount, inEmptyDirectory, jsonLine, runToEnd } from '../run.mjs'
+import { expectCount, jsonLine, runToEnd } from '../run.mjs'
 import { commandWays } from '../timed-commands.mjs'
 
 const TASK_SECONDS = 0.01
@@ -30,7 +31,7 @@ export const row = {
     const inMemory = { who: `functions on ${jobs} threads, in memory`, run: () => inProcess(null) }
     const withFiles = {
       who: `functions on ${jobs} threads, states synced to disk (default)`,
-      run: () => inEmptyDirectory((directory) => inProcess(join(directory, 'root'))),
+      run: () => inProcess(join(emptyDirectory(), 'root')),
     }
     const waits = Math.ceil(tasks / jobs) * jobs
     const plain = {
