@@ -6,6 +6,7 @@ import {
   ConfigError,
   DEFAULT_CRASH_LIMIT,
   type LivenessOptions,
+  type PlannedTask,
   type PlannedTasks,
   type StateStore,
   type StateStoreProvider,
@@ -116,7 +117,7 @@ interface ComparedManifest extends TaskComparison {
 function compareManifest(files: FileLayer, root: string, tasks: PlannedTasks): ComparedManifest {
   const known = findKnownPlan(files, root, tasks)
   if (known !== undefined)
-    return { ...known, added: [], changed: [], unchangedCount: tasks.length, isNoted: true }
+    return { ...known, added: new Uint32Array(), changed: [], unchangedCount: tasks.length, isNoted: true }
   // Counted first: of a segment that comes now, it does not matter whether it is read.
   const segmentCount = countSegments(files, root)
   return { segmentCount, isNoted: false, ...compareTasks(tasks, readManifest(files, root)) }
@@ -149,11 +150,23 @@ async function updateManifest(
     }
     // First the states, then the manifest: if we die in between, the change is found again, and nothing is skipped.
     await reopenChanged(session, changed)
-    const news = [...changed.map(({ after }) => after), ...added]
+    const news = (): Iterable<PlannedTask> => newsOf(tasks, { added, changed })
     if (await addSegment(files, root, { segment, tasks: news, instance, staged: session.stage(), sync })) {
       await note(segment)
       return
     }
+  }
+}
+
+/** What a new segment says: changed tasks, then those that are new. */
+function* newsOf(
+  tasks: PlannedTasks,
+  { added, changed }: Pick<TaskComparison, 'added' | 'changed'>,
+): Generator<PlannedTask> {
+  for (const { after } of changed) yield after
+  for (const index of added) {
+    const task = tasks.at(index)
+    if (task !== undefined) yield task
   }
 }
 

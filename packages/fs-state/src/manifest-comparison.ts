@@ -18,8 +18,8 @@ export interface TaskChange {
 
 /** Result of {@link compareTasks}. */
 export interface TaskComparison {
-  /** Tasks that the manifest does not know. */
-  readonly added: readonly PlannedTask[]
+  /** Positions of the tasks that the manifest does not know. */
+  readonly added: Uint32Array
   readonly changed: readonly TaskChange[]
   /** Number of tasks that are known and the same. */
   readonly unchangedCount: number
@@ -43,13 +43,20 @@ export function compareTasks(tasks: PlannedTasks, known: Iterable<ManifestEntry>
     if (entry.fingerprint === task.fingerprint) changes.delete(index)
     else changes.set(index, { name: task.name, before: entry, after: task })
   }
-  const added: PlannedTask[] = []
-  for (const [index, known] of isKnown.entries()) {
-    const task = known === 1 ? undefined : tasks.at(index)
-    if (task !== undefined) added.push(task)
-  }
+  const added = zerosOf(isKnown)
   const changed = [...changes].sort(([one], [other]) => one - other).map(([, change]) => change)
   return { added, changed, unchangedCount: tasks.length - added.length - changed.length }
+}
+
+function zerosOf(marks: Uint8Array): Uint32Array {
+  const positions = new Uint32Array(marks.length)
+  let count = 0
+  for (const [position, mark] of marks.entries()) {
+    if (mark !== 0) continue
+    positions[count] = position
+    count += 1
+  }
+  return positions.slice(0, count)
 }
 
 /** Finds tasks by name: at once as long as they come in the order of the list, which nearly all do. */

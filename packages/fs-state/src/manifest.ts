@@ -134,7 +134,8 @@ export async function addSegment(
   root: string,
   options: {
     readonly segment: number
-    readonly tasks: readonly PlannedTask[]
+    /** Goes through the tasks, more than once where the file is made in two ways. */
+    readonly tasks: () => Iterable<PlannedTask>
     readonly instance: string
     readonly staged: string
     readonly sync: boolean
@@ -143,7 +144,7 @@ export async function addSegment(
   const { segment, tasks, instance, staged, sync } = options
   const path = manifestPath(root, segment)
   try {
-    const made = await publishFile(files, path, { staged, text: () => printSegment(tasks, instance), sync })
+    const made = await publishFile(files, path, { staged, text: () => printSegment(tasks(), instance), sync })
     if (made && sync) await syncDirectory(files, ownDirectory(root))
     return made
   } catch (error) {
@@ -151,7 +152,7 @@ export async function addSegment(
   }
 }
 
-function* printSegment(tasks: readonly PlannedTask[], instance: string): Generator<string> {
+function* printSegment(tasks: Iterable<PlannedTask>, instance: string): Generator<string> {
   const header = { format: 'mpibatch manifest', version: VERSION, instance, writtenAtMs: Date.now() }
   let piece = `${JSON.stringify(header)}\n`
   for (const task of tasks) {
