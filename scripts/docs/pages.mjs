@@ -209,6 +209,7 @@ export const UNDOCUMENTED = new Set([
   'openPlannedBatch',
   'openRootView',
   'Outlook',
+  'PackedTexts',
   'PERMANENT_LEASE',
   'PlannedTask',
   'PlannedTasks',

@@ -56,6 +56,7 @@ export {
   openPlannedBatch,
   type StoreSettings,
 } from './open-batch.ts'
+export { PackedTexts } from './packed-texts.ts'
 export type { TaskBody } from './run-tasks.ts'
 export {
   type AnnouncedBatch,

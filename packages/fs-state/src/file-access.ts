@@ -135,6 +135,24 @@ export function* readLineBlocks(
   }
 }
 
+/** Reads a part of a file, up to its end. @throws The system's error. */
+export function readBlock(
+  files: FileLayer,
+  path: string,
+  { offset, size }: { readonly offset: number; readonly size: number },
+): Buffer {
+  const buffer = Buffer.allocUnsafe(size)
+  return withFile(files, path, (descriptor) => {
+    let count = 0
+    while (count < size) {
+      const more = files.read(descriptor, buffer.subarray(count), offset + count)
+      if (more === 0) break
+      count += more
+    }
+    return buffer.subarray(0, count)
+  })
+}
+
 /**
  * Goes through the lines of a file, whatever its size, without their newlines. The last line comes with `torn` set if
  * no newline ends it.

@@ -11,7 +11,7 @@ export type { DoctorReport, Finding, Severity, StepReport } from './doctor/repor
 export type { DirectoryEntry, EntryKind, FileLayer } from './file-layer.ts'
 export { createFsStateProvider, type FsStateProviderOptions } from './fs-state-provider.ts'
 export { collectGarbage, type GarbageOptions, type GarbageReport } from './gc.ts'
-export { type KnownTask, readKnownTasks } from './known-tasks.ts'
+export { type KnownTask, KnownTasks } from './known-tasks.ts'
 export { leaseOf } from './lease.ts'
 export { nodeFileLayer } from './node-file-layer.ts'
 export type { OwnerSight } from './owner-sight.ts'

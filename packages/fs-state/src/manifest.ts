@@ -12,7 +12,7 @@ import {
   type TaskValue,
   taskNameFault,
 } from '@mpibatch/batch-core'
-import { publishFile, readLines, refreshPath, syncDirectory } from './file-access.ts'
+import { publishFile, readLineBlocks, refreshPath, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { codeOf, toStateIoError } from './io-error.ts'
 import { isObject, parseObject } from './json-object.ts'
@@ -23,6 +23,8 @@ const VERSION = 1
 
 /** Characters of the manifest that are written at a time. */
 const PIECE_SIZE = 1 << 18
+
+const NEWLINE = 0x0a
 
 /** What the manifest says of a task. */
 export interface ManifestEntry extends TaskDefinition {
@@ -62,18 +64,38 @@ function isTaskValues(value: unknown): value is Readonly<Record<string, TaskValu
   return isObject(value) && Object.values(value).every((item) => item === null || typeof item !== 'object')
 }
 
+/** Where a line of the manifest stands. */
+export interface ManifestPlace {
+  /** Number of its segment, from 1. */
+  readonly segment: number
+  /** Of its first byte, from 0. */
+  readonly offset: number
+  /** Bytes, without newline. */
+  readonly size: number
+}
+
+/** A line of the manifest. */
+export interface ManifestLine extends ManifestPlace {
+  readonly entry: ManifestEntry
+}
+
+/** Goes through what all segments of a manifest say. Throws as {@link readManifestLines}. */
+export function* readManifest(files: FileLayer, root: string): Generator<ManifestEntry> {
+  for (const { entry } of readManifestLines(files, root)) yield entry
+}
+
 /**
  * Goes through the lines of all segments of a manifest.
  *
  * @throws {@link StateCorruptError} naming file and line.
  */
-export function* readManifest(files: FileLayer, root: string): Generator<ManifestEntry> {
+export function* readManifestLines(files: FileLayer, root: string): Generator<ManifestLine> {
   refreshPath(files, manifestPath(root, 1))
   for (let segment = 1; ; segment += 1) {
     const path = manifestPath(root, segment)
     if (files.peek(path) === undefined) return
     try {
-      yield* readSegment(files, path)
+      yield* readSegment(files, path, segment)
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return
       if (error instanceof StateCorruptError) throw error
@@ -90,17 +112,24 @@ export function countSegments(files: FileLayer, root: string): number {
   return count
 }
 
-function* readSegment(files: FileLayer, path: string): Generator<ManifestEntry> {
+function* readSegment(files: FileLayer, path: string, segment: number): Generator<ManifestLine> {
   let number = 0
-  for (const { text, torn } of readLines(files, path)) {
-    number += 1
-    if (torn) throw corrupt(path, number, 'is not complete')
-    if (number === 1) checkHeader(path, text)
-    else {
-      const entry = parseManifestEntry(text)
-      if (typeof entry === 'string') throw corrupt(path, number, entry)
-      yield entry
+  let before = 0
+  for (const { bytes, torn } of readLineBlocks(files, path)) {
+    if (torn) throw corrupt(path, number + 1, 'is not complete')
+    let start = 0
+    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+      const text = bytes.toString('utf8', start, end)
+      number += 1
+      if (number === 1) checkHeader(path, text)
+      else {
+        const entry = parseManifestEntry(text)
+        if (typeof entry === 'string') throw corrupt(path, number, entry)
+        yield { entry, segment, offset: before + start, size: end - start }
+      }
+      start = end + 1
     }
+    before += bytes.length
   }
   if (number === 0) throw corrupt(path, 1, 'is missing')
 }

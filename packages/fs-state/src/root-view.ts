@@ -4,7 +4,6 @@
  */
 import { resolve } from 'node:path'
 import type { AttemptReason, TaskState, TaskValue } from '@mpibatch/batch-core'
-import type { EndLine } from './attempt-log.ts'
 import { type AttemptRow, readAttemptTable } from './attempt-table.ts'
 import { withFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
@@ -12,10 +11,11 @@ import { fileSystemClass } from './file-system-class.ts'
 import { listHistoryInstances } from './history.ts'
 import { batchOf, type InstanceFiles, type InstanceInfo, listInstances, readInstance } from './instance.ts'
 import { codeOf } from './io-error.ts'
-import { type DirectoryFault, type KnownTask, readKnownTasks } from './known-tasks.ts'
+import { type DirectoryFault, type KnownTask, KnownTasks } from './known-tasks.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { isDeadBySight, looksAlive, type OwnerSight, sightOf } from './owner-sight.ts'
 import { ownIdentity } from './process-identity.ts'
+import type { EndRecord } from './record-columns.ts'
 import { checkReadableRoot } from './root-check.ts'
 import { ownDirectory, taskDirectory } from './store-paths.ts'
 import { isPlainlyDone, readState, readTask, type TaskReading } from './task-chain.ts'
@@ -65,6 +65,9 @@ export interface TaskReport {
   readonly directoryFault?: DirectoryFault
 }
 
+/** What the manifest says of a task. */
+export type TaskFacts = Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'>
+
 /** What a root says of an instance. */
 export interface InstanceReport {
   readonly instance: string
@@ -78,6 +81,8 @@ export interface InstanceReport {
   readonly command?: string
 }
 
+type ReportDraft = { -readonly [Key in keyof TaskReport]: TaskReport[Key] }
+
 /** A root with the tasks that {@link openRootView} found. What it says of them is read when it is asked for. */
 export interface RootView {
   /**
@@ -87,7 +92,9 @@ export interface RootView {
    */
   tasks(indices?: Iterable<number>): Generator<TaskReport>
   /** The same tasks, by what the manifest alone says of them: nothing is read for it. */
-  knownTasks(): Generator<Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'>>
+  knownTasks(): Generator<TaskFacts>
+  /** One task, by what the manifest alone says of it; `undefined` if the root has none of that name. */
+  knownTask(name: string): TaskFacts | undefined
   /** One task, or `undefined` if the root has none of that name. */
   task(name: string): TaskReport | undefined
   /** Positions of the tasks of which an attempt's start or end was recorded since the last call, or was before the first. */
@@ -124,13 +131,10 @@ export function openRootView(root: string, files: FileLayer = nodeFileLayer): Ro
 class FsRootView implements RootView {
   readonly #files: FileLayer
   readonly #root: string
-  #known: readonly KnownTask[]
+  #known: KnownTasks
   readonly #self = ownIdentity()
   readonly #local: boolean
-  #indexOf: ReadonlyMap<string, number> | undefined
   readonly #records: TaskRecordFollower
-  /** Tasks of which something was recorded, and not asked for yet. */
-  #recorded = new Set<string>()
   /** What the places looked like that name the tasks, when they were read. */
   #places: string
 
@@ -139,27 +143,26 @@ class FsRootView implements RootView {
     this.#root = root
     this.#local = fileSystemClass(files.fileSystemType(root), files.mountOf(root)).local
     this.#places = this.#lookAtPlaces()
-    this.#known = readKnownTasks(root, files)
+    this.#known = new KnownTasks(root, files)
     this.#records = new TaskRecordFollower(files, root)
   }
 
-  *tasks(indices: Iterable<number> = this.#known.keys()): Generator<TaskReport> {
+  *tasks(indices: Iterable<number> = positions(this.#known.length)): Generator<TaskReport> {
     const owners = new Map<string, TaskOwner>()
-    this.#refreshRecords()
+    this.#records.read()
     for (const index of indices) {
-      const task = this.#known[index]
+      const task = this.#known.at(index)
       if (task !== undefined) yield this.#report(index, task, owners)
     }
   }
 
   recorded(): ReadonlySet<number> {
-    this.#refreshRecords()
+    this.#records.read()
     const indices = new Set<number>()
-    for (const name of this.#recorded) {
-      const index = this.#find(name)
+    for (const name of this.#records.takeRecorded()) {
+      const index = this.#known.indexOf(name)
       if (index !== undefined) indices.add(index)
     }
-    this.#recorded = new Set()
     return indices
   }
 
@@ -168,34 +171,40 @@ class FsRootView implements RootView {
     const places = this.#lookAtPlaces()
     if (places === this.#places) return false
     const before = this.#known
-    this.#known = readKnownTasks(this.#root, this.#files)
+    this.#known = new KnownTasks(this.#root, this.#files)
     this.#places = places
-    const isSame =
-      this.#known.length === before.length &&
-      this.#known.every(({ name }, index) => name === before[index]?.name)
-    if (!isSame) this.#indexOf = undefined
-    return !isSame
+    return !hasSameNames(this.#known, before)
   }
 
-  *knownTasks(): Generator<Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'>> {
-    for (const [index, task] of this.#known.entries()) yield factsOf(index, task)
+  knownTask(name: string): TaskFacts | undefined {
+    const index = this.#known.indexOf(name)
+    const task = index === undefined ? undefined : this.#known.at(index)
+    return index === undefined || task === undefined ? undefined : factsOf(index, task)
+  }
+
+  *knownTasks(): Generator<TaskFacts> {
+    let index = 0
+    for (const task of this.#known) {
+      yield factsOf(index, task)
+      index += 1
+    }
   }
 
   task(name: string): TaskReport | undefined {
-    const index = this.#find(name)
-    const task = index === undefined ? undefined : this.#known[index]
+    const index = this.#known.indexOf(name)
+    const task = index === undefined ? undefined : this.#known.at(index)
     if (index === undefined || task === undefined) return undefined
-    this.#refreshRecords()
+    this.#records.read()
     return this.#report(index, task, new Map())
   }
 
   counts(): Readonly<Record<TaskState, number>> {
     const counts = { OPEN: 0, RUNNING: 0, DONE: 0, FAILED: 0, INVALID: 0 }
     const owners = new Map<string, TaskOwner>()
-    for (const { name, directoryFault } of this.#known) {
-      const directory = this.taskDirectory(name)
-      if (directoryFault !== undefined) counts.INVALID += 1
-      else if (this.#isUntouched(directory)) counts.OPEN += 1
+    for (const index of positions(this.#known.length)) {
+      const directory = this.taskDirectory(this.#known.nameOf(index))
+      if (this.#known.faultOf(index) !== undefined) counts.INVALID += 1
+      else if (this.#isUntouched(index, directory)) counts.OPEN += 1
       else if (isPlainlyDone(readState(this.#files, directory))) counts.DONE += 1
       else counts[this.#stateOf(readTask(this.#files, directory, 0), owners)] += 1
     }
@@ -229,32 +238,35 @@ class FsRootView implements RootView {
   #report(index: number, known: KnownTask, owners: Map<string, TaskOwner>): TaskReport {
     const { name, directoryFault } = known
     const directory = this.taskDirectory(name)
-    const base = factsOf(index, known)
+    const report: ReportDraft = { ...factsOf(index, known), state: 'OPEN', slot: 0, attempts: 0 }
     if (directoryFault !== undefined) {
       const message = `${directory} is ${directoryFault}`
-      return { ...base, state: 'INVALID', slot: 0, attempts: 0, message, directoryFault }
+      return { ...report, state: 'INVALID', message, directoryFault }
     }
-    if (this.#isUntouched(directory)) return { ...base, state: 'OPEN', slot: 0, attempts: 0 }
+    if (this.#isUntouched(index, directory)) return report
     const { ended, started } = this.#records.get(name) ?? {}
+    if (ended !== undefined) addRecord(report, ended)
     if (isPlainlyDone(readState(this.#files, directory))) {
+      report.state = 'DONE'
       // The chain is long only where something went wrong, so the record of the end tells as well how many there were.
-      const slot = ended === undefined ? 0 : ended.slot + 1
-      return { ...base, state: 'DONE', slot, attempts: ended?.attempt ?? 0, ...recordFields(ended) }
+      report.slot = ended === undefined ? 0 : ended.slot + 1
+      report.attempts = ended?.attempt ?? 0
+      return report
     }
     const reading = readTask(this.#files, directory, 0)
-    const { slot, view, claimCount: attempts } = reading
-    const state = this.#stateOf(reading, owners)
-    const running = state === 'RUNNING' && (view.kind === 'claimed' || view.kind === 'ending')
-    return {
-      ...{ ...base, state, slot, attempts, ...recordFields(ended) },
-      ...(running ? { owner: this.#owner(view.owner, owners) } : {}),
-      ...(running && started?.slot === view.slot ? { startedAtMs: started.atMs } : {}),
-    }
+    const { slot, view, claimCount } = reading
+    report.state = this.#stateOf(reading, owners)
+    report.slot = slot
+    report.attempts = claimCount
+    if (report.state !== 'RUNNING' || (view.kind !== 'claimed' && view.kind !== 'ending')) return report
+    report.owner = this.#owner(view.owner, owners)
+    if (started?.slot === view.slot) report.startedAtMs = started.atMs
+    return report
   }
 
   /** Most tasks that nobody has begun have no directory, and two exceptions would cost ten times as much. */
-  #isUntouched(directory: string): boolean {
-    return this.#files.peek(directory) === undefined
+  #isUntouched(index: number, directory: string): boolean {
+    return !this.#known.hadDirectory(index) && this.#files.peek(directory) === undefined
   }
 
   #stateOf({ view }: TaskReading, owners: Map<string, TaskOwner>): TaskState {
@@ -286,15 +298,6 @@ class FsRootView implements RootView {
     return owner
   }
 
-  #find(name: string): number | undefined {
-    this.#indexOf ??= new Map(this.#known.map((task, index) => [task.name, index]))
-    return this.#indexOf.get(name)
-  }
-
-  #refreshRecords(): void {
-    this.#records.read((task) => this.#recorded.add(task))
-  }
-
   /** Changes whenever the names in the root, or the segments of the manifest, have changed. */
   #lookAtPlaces(): string {
     return [`${this.#root}/.`, ownDirectory(this.#root)]
@@ -309,10 +312,18 @@ class FsRootView implements RootView {
   }
 }
 
-function factsOf(
-  index: number,
-  { name, values, summary }: KnownTask,
-): Pick<TaskReport, 'index' | 'name' | 'values' | 'summary'> {
+function* positions(count: number): Generator<number> {
+  for (let position = 0; position < count; position += 1) yield position
+}
+
+function hasSameNames(one: KnownTasks, other: KnownTasks): boolean {
+  if (one.length !== other.length) return false
+  for (const position of positions(one.length))
+    if (one.nameOf(position) !== other.nameOf(position)) return false
+  return true
+}
+
+function factsOf(index: number, { name, values, summary }: KnownTask): TaskFacts {
   return {
     ...{ index, name },
     ...(values === undefined ? {} : { values }),
@@ -326,13 +337,15 @@ function toReport(info: InstanceInfo, alive: boolean): InstanceReport {
   return { instance, batch, host, pid, alive, startedAtMs, ...(command === undefined ? {} : { command }) }
 }
 
-function recordFields(ended: EndLine | undefined): Partial<TaskReport> {
-  if (ended === undefined) return {}
-  const { reason, exitCode, signal, message, durationMs, host, startedAtMs, atMs } = ended
-  return {
-    ...{ reason, durationMs, host, startedAtMs, endedAtMs: atMs },
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(message === undefined ? {} : { message }),
-  }
+/** Adds what is recorded of a task's last end. Field by field: this is done for every task, and copies of copies take longer. */
+function addRecord(report: ReportDraft, ended: EndRecord): void {
+  const { exitCode, signal, message } = ended
+  report.reason = ended.reason
+  report.durationMs = ended.durationMs
+  report.host = ended.host
+  report.startedAtMs = ended.startedAtMs
+  report.endedAtMs = ended.atMs
+  if (exitCode !== undefined) report.exitCode = exitCode
+  if (signal !== undefined) report.signal = signal
+  if (message !== undefined) report.message = message
 }

@@ -17,7 +17,7 @@ import { fileSystemClass } from './file-system-class.ts'
 import { type RecordedAttempt, readAllAttempts } from './history.ts'
 import { type InstanceFiles, readInstance } from './instance.ts'
 import type { JobState } from './job-states.ts'
-import { readKnownTasks } from './known-tasks.ts'
+import { KnownTasks } from './known-tasks.ts'
 import { defaultTimings, type LivenessTimings, resolveTimings } from './liveness-timings.ts'
 import { nodeFileLayer } from './node-file-layer.ts'
 import { isDeadBySight, type OwnerSight, sightOf } from './owner-sight.ts'
@@ -117,10 +117,10 @@ export async function explainTask(
 ): Promise<TaskHistory | undefined> {
   const { files = nodeFileLayer, crashLimit = DEFAULT_CRASH_LIMIT } = options
   const place = resolve(root)
-  const known = readKnownTasks(place, files)
-  const index = known.findIndex((task) => task.name === name)
-  const task = known[index]
-  if (task === undefined) return undefined
+  const known = new KnownTasks(place, files)
+  const index = known.indexOf(name)
+  const task = index === undefined ? undefined : known.at(index)
+  if (index === undefined || task === undefined) return undefined
   const directory = taskDirectory(place, name)
   const reading = hasOtherKind(files, directory) ? NOT_A_DIRECTORY : readTask(files, directory, 0)
   const records: RecordedAttempt[] = []

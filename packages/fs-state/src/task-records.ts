@@ -2,37 +2,21 @@
  * The last records of every task, kept up to date: each reading takes up only what the logs have gained since the one
  * before, so that a look at a million tasks costs no more than what has happened in between.
  */
-import {
-  type AttemptLine,
-  attemptKey,
-  attemptLogs,
-  type EndLine,
-  readNewAttempts,
-  type StartLine,
-} from './attempt-log.ts'
+import { NameIndex, PackedTexts } from '@mpibatch/batch-core'
+import { type AttemptLine, attemptKey, attemptLogs, readNewAttempts } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { type RecordedAttempt, readHistory } from './history.ts'
 import { listInstances } from './instance.ts'
 import { codeOf } from './io-error.ts'
+import { EndColumns, type EndRecord, StartColumns, type StartRecord } from './record-columns.ts'
 import { LivingInstances } from './root-looks.ts'
 import { listSequence } from './sequence-files.ts'
 import { historyDirectory } from './store-paths.ts'
 
 /** Records of a task's attempts: the last one that has ended, and the last one that has started. */
 export interface TaskRecords {
-  readonly ended?: EndLine
-  readonly started?: StartLine
-}
-
-/** A line that is the last of its kind so far. */
-interface Latest<Line> {
-  readonly line: Line
-  readonly part: number
-}
-
-interface LatestLines {
-  ended?: Latest<EndLine>
-  started?: Latest<StartLine>
+  readonly ended?: EndRecord
+  readonly started?: StartRecord
 }
 
 /** See the top of this file. Ends that were not accepted don't count. */
@@ -40,7 +24,13 @@ export class TaskRecordFollower {
   readonly #files: FileLayer
   readonly #root: string
   readonly #living: LivingInstances
-  #latest = new Map<string, LatestLines>()
+  /** Tasks of which something was ever recorded. */
+  readonly #names = new PackedTexts()
+  readonly #index = new NameIndex((task) => this.#names.at(task))
+  #ended = new EndColumns()
+  #started = new StartColumns()
+  /** 1 for each task of which something was recorded that {@link takeRecorded} has not told yet. */
+  #untold = new Uint8Array(1 << 10)
   /** Attempts whose ends were not accepted, by {@link attemptKey}. */
   #discarded = new Set<string>()
   /** Bytes of each log that were read. */
@@ -58,29 +48,30 @@ export class TaskRecordFollower {
 
   /** The records of a task, as of the last reading. */
   get(task: string): TaskRecords | undefined {
-    const latest = this.#latest.get(task)
-    if (latest === undefined) return undefined
-    const { ended, started } = latest
-    return {
-      ...(ended === undefined ? {} : { ended: ended.line }),
-      ...(started === undefined ? {} : { started: started.line }),
+    const number = this.#index.indexOf(task)
+    if (number === undefined) return undefined
+    const [ended, started] = [this.#ended.get(number), this.#started.get(number)]
+    return { ...(ended === undefined ? {} : { ended }), ...(started === undefined ? {} : { started }) }
+  }
+
+  /** Goes through the tasks of which something was recorded since the last call, as of the last reading. */
+  *takeRecorded(): Generator<string> {
+    for (let task = this.#untold.indexOf(1); task !== -1; task = this.#untold.indexOf(1, task + 1)) {
+      this.#untold[task] = 0
+      yield this.#names.at(task)
     }
   }
 
-  /**
-   * Takes up what was recorded since the last call.
-   *
-   * @param note - Hears the name of each task of which something was; the same one may come several times.
-   */
-  read(note: (task: string) => void): void {
+  /** Takes up what was recorded since the last call. */
+  read(): void {
     const present = listInstances(this.#files, this.#root)
     const parts = listSequence(this.#files, historyDirectory(this.#root)).join()
-    if (parts !== this.#parts || !this.#includesAll(present)) this.#begin(parts, note)
+    if (parts !== this.#parts || !this.#includesAll(present)) this.#begin(parts)
     for (const instance of present) {
       if (this.#instances.get(instance) === true) continue
       // Asked before reading: what was written until then is read below.
       const ended = !this.#living.includes(instance)
-      for (const line of this.#newLines(instance)) this.#add({ instance, part: Infinity, line }, note)
+      for (const line of this.#newLines(instance)) this.#add({ instance, part: Infinity, line })
       this.#instances.set(instance, ended)
     }
   }
@@ -93,9 +84,10 @@ export class TaskRecordFollower {
   }
 
   /** Forgets all, and reads the history. */
-  #begin(parts: string, note: (task: string) => void): void {
+  #begin(parts: string): void {
     this.#parts = parts
-    this.#latest = new Map()
+    this.#ended = new EndColumns()
+    this.#started = new StartColumns()
     this.#discarded = new Set()
     this.#sizes = new Map()
     this.#instances = new Map()
@@ -106,7 +98,7 @@ export class TaskRecordFollower {
         for (const instance of next.value) if (present.has(instance)) this.#instances.set(instance, true)
         return
       }
-      this.#add(next.value, note)
+      this.#add(next.value)
     }
   }
 
@@ -120,24 +112,27 @@ export class TaskRecordFollower {
     }
   }
 
-  #add({ instance, part, line }: RecordedAttempt, note: (task: string) => void): void {
-    const latest = this.#latest.get(line.task) ?? {}
-    if (line.kind === 'start') {
-      if (isLater({ line, part }, latest.started)) latest.started = { line, part }
-    } else if (line.kind === 'discarded') {
+  #add({ instance, part, line }: RecordedAttempt): void {
+    const task = this.#find(line.task)
+    this.#untold[task] = 1
+    if (line.kind === 'start') this.#started.add(task, part, line)
+    else if (line.kind === 'discarded') {
       this.#discarded.add(attemptKey(instance, line))
-      if (latest.ended?.line.slot === line.slot && latest.ended.part === part) delete latest.ended
-    } else if (!this.#discarded.has(attemptKey(instance, line)) && isLater({ line, part }, latest.ended)) {
-      latest.ended = { line, part }
-    }
-    this.#latest.set(line.task, latest)
-    note(line.task)
+      this.#ended.drop(task, part, line.slot)
+    } else if (this.#discarded.size === 0 || !this.#discarded.has(attemptKey(instance, line)))
+      this.#ended.add(task, part, line)
   }
-}
 
-function isLater<Line extends EndLine | StartLine>(
-  { line, part }: Latest<Line>,
-  known: Latest<Line> | undefined,
-): boolean {
-  return known === undefined || part > known.part || (part === known.part && line.slot >= known.line.slot)
+  #find(name: string): number {
+    const known = this.#index.indexOf(name)
+    if (known !== undefined) return known
+    const task = this.#names.add(name)
+    this.#index.add(name)
+    if (task >= this.#untold.length) {
+      const untold = new Uint8Array(2 * this.#untold.length)
+      untold.set(this.#untold)
+      this.#untold = untold
+    }
+    return task
+  }
 }

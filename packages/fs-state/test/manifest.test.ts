@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type PlannedTask, StateCorruptError, TasksChangedError } from '@mpibatch/batch-core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readKnownTasks } from '../src/known-tasks.ts'
+import { KnownTasks } from '../src/known-tasks.ts'
 import { parseManifestEntry, printManifestEntry } from '../src/manifest.ts'
 import { compareTasks } from '../src/manifest-comparison.ts'
 import { faultyFileLayer } from './faulty-file-layer.ts'
@@ -15,7 +15,7 @@ const changed = (name: string): PlannedTask => ({
   fingerprint: 'another print',
   summary: `run ${name} faster`,
 })
-const names = (root: string): string[] => readKnownTasks(root).map(({ name }) => name)
+const names = (root: string): string[] => Array.from(new KnownTasks(root), ({ name }) => name)
 const segments = (root: string): string[] =>
   readdirSync(join(root, '.mpibatch')).filter((name) => name.startsWith('manifest'))
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts'
 import { openAdministrator } from '../src/administrator.ts'
 import { fileSystemClass } from '../src/file-system-class.ts'
-import { readKnownTasks } from '../src/known-tasks.ts'
+import { KnownTasks } from '../src/known-tasks.ts'
 import { nodeFileLayer } from '../src/node-file-layer.ts'
 import { openRootView } from '../src/root-view.ts'
 import {
@@ -64,7 +64,7 @@ describe('a root', () => {
   it('that is not there can not be looked at, but holds no tasks', async () => {
     const root = freshRoot()
     expect(() => openRootView(root)).toThrow(/There is no task root/)
-    expect(readKnownTasks(root)).toEqual([])
+    expect([...new KnownTasks(root)]).toEqual([])
     await expect(openAdministrator(root)).rejects.toThrow(/There is no task root/)
     expect(existsSync(root)).toBe(false)
   })
@@ -147,7 +147,7 @@ describe('a look at a root', () => {
     mkdirSync(join(root, 'no task'))
     const states = [...openRootView(root).tasks()].map(({ name, state }) => `${name} ${state}`)
     expect(states).toEqual(['a RUNNING', 'b DONE', 'c INVALID'])
-    expect(readKnownTasks(root)).toEqual([{ name: 'a' }, { name: 'b' }, { name: 'c' }])
+    expect([...new KnownTasks(root)]).toEqual([{ name: 'a' }, { name: 'b' }, { name: 'c' }])
     expect(existsSync(join(root, '.mpibatch'))).toBe(false)
   })
 

@@ -34,17 +34,12 @@ function chosenFormat(values: Readonly<Record<string, unknown>>): Format {
   throw new ConfigError('Say in one form what to print: --joblog, --csv or --json.')
 }
 
-/** What the table says of a task. */
-type ExportedTask = Pick<TaskReport, 'index' | 'values' | 'summary'>
-
 function* linesOf(view: RootView, format: Format): Generator<string> {
-  const tasks = new Map<string, ExportedTask>()
-  for (const task of view.knownTasks()) tasks.set(task.name, task)
-  const columns = format === 'csv' ? valueColumns(tasks.values()) : []
+  const columns = format === 'csv' ? valueColumns(view.knownTasks()) : []
   if (format === 'joblog') yield JOB_LOG_HEADER
   if (format === 'csv') yield csvHeader(columns)
   for (const row of view.attempts()) {
-    const task = tasks.get(row.task)
+    const task = view.knownTask(row.task)
     if (format === 'joblog') {
       const line = jobLogLine(row, { number: (task?.index ?? -1) + 1, summary: task?.summary })
       if (line !== undefined) yield line
@@ -56,7 +51,7 @@ function* linesOf(view: RootView, format: Format): Generator<string> {
 }
 
 /** The names of all values that some task has, in the order in which they first come. */
-function valueColumns(tasks: Iterable<ExportedTask>): readonly string[] {
+function valueColumns(tasks: Iterable<Pick<TaskReport, 'values'>>): readonly string[] {
   const columns = new Set<string>()
   for (const { values = {} } of tasks) for (const column of Object.keys(values)) columns.add(column)
   return [...columns]

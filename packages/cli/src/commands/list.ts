@@ -1,5 +1,5 @@
 import { ConfigError } from '@mpibatch/batch-core'
-import { openRootView, type TaskReport } from '@mpibatch/fs-state'
+import { openRootView, type RootView, type TaskReport } from '@mpibatch/fs-state'
 import { EXIT_CODE } from '../exit-code.ts'
 import {
   alignColumns,
@@ -40,29 +40,38 @@ export const listCommand: Command = {
     if (template !== undefined && values.json === true)
       throw new ConfigError('Take either --json or --format.')
     const view = openRootView(onlyRoot(words))
-    const tasks = [...view.tasks()].filter(
-      (task) => states === undefined || states.has(task.state.toLowerCase()),
-    )
-    await writeLines(linesOf(tasks, { json: values.json === true, template }))
+    await writeLines(linesOf(tasksIn(view, states), { json: values.json === true, template }))
     return EXIT_CODE.done
   },
 }
 
+function* tasksIn(view: RootView, states: ReadonlySet<string> | undefined): Generator<TaskReport> {
+  for (const task of view.tasks())
+    if (states === undefined || states.has(task.state.toLowerCase())) yield task
+}
+
 function* linesOf(
-  tasks: readonly TaskReport[],
+  tasks: Iterable<TaskReport>,
   { json, template }: { json: boolean; template: string | undefined },
 ): Generator<string> {
   if (template !== undefined) {
     for (const task of tasks) yield formatTask(template, taskRecord(task))
   } else if (json) {
-    if (tasks.length === 0) yield '[]'
-    for (const [position, task] of tasks.entries()) {
-      const before = position === 0 ? '[' : ' '
-      yield `${before}${JSON.stringify(taskRecord(task))}${position === tasks.length - 1 ? ']' : ','}`
+    // Each line ends when it is known whether another one follows.
+    let line: string | undefined
+    for (const task of tasks) {
+      if (line !== undefined) yield `${line},`
+      line = `${line === undefined ? '[' : ' '}${JSON.stringify(taskRecord(task))}`
     }
+    yield line === undefined ? '[]' : `${line}]`
   } else {
-    yield* alignColumns([LIST_COLUMNS, ...tasks.map(taskCells)])
+    yield* alignColumns(rowsOf(tasks))
   }
+}
+
+function* rowsOf(tasks: Iterable<TaskReport>): Generator<readonly string[]> {
+  yield LIST_COLUMNS
+  for (const task of tasks) yield taskCells(task)
 }
 
 function parseStates(text: unknown): ReadonlySet<string> | undefined {

@@ -73,7 +73,7 @@ export class TaskList {
  * The list of tasks that a task root holds already. A task without values, such as one that pshmem made, has its name
  * for its value.
  */
-export function taskListOf(tasks: readonly TaskDefinition[]): TaskList {
+export function taskListOf(tasks: Iterable<TaskDefinition> & { readonly length: number }): TaskList {
   const cells = new Map<string, (TaskValue | undefined)[]>()
   const column = (name: string): (TaskValue | undefined)[] => {
     const known = cells.get(name)
@@ -82,9 +82,11 @@ export function taskListOf(tasks: readonly TaskDefinition[]): TaskList {
     cells.set(name, added)
     return added
   }
-  tasks.forEach((task, taskIndex) => {
+  const names: string[] = []
+  for (const task of tasks) {
     for (const [name, value] of Object.entries(task.values ?? { 1: task.name }))
-      column(name)[taskIndex] = value
-  })
-  return new TaskList(cells, { names: tasks.map((task) => task.name) })
+      column(name)[names.length] = value
+    names.push(task.name)
+  }
+  return new TaskList(cells, { names })
 }

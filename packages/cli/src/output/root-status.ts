@@ -8,6 +8,8 @@ import { secondsLeft } from './time-left.ts'
 
 /** Failures and running tasks that are named; the counts say the rest. */
 const NAMED_MAX = 10
+/** Failures that are looked through at once, for those that are named. */
+const FAILED_KEPT_MAX = 1000
 /** The rate looks back so far, in milliseconds. */
 const RATE_WINDOW_MS = 60_000
 
@@ -86,7 +88,7 @@ export function rootStatus(
     note(task)
     counts[task.state] += 1
     if (task.state === 'RUNNING') running.push(task)
-    if (task.state === 'FAILED') failed.push(task)
+    if (task.state === 'FAILED' && failed.push(task) === FAILED_KEPT_MAX) keepLatest(failed)
     const ended = task.state === 'DONE' || task.state === 'FAILED'
     if (ended && task.durationMs !== undefined) {
       lengths.sumMs += task.durationMs
@@ -98,7 +100,7 @@ export function rootStatus(
   const oldestMs = Math.min(...living.map(({ startedAtMs }) => startedAtMs))
   const spanMs = Math.min(Math.max(nowMs - oldestMs, 1000), RATE_WINDOW_MS)
   const ratePerSecond = living.length === 0 ? 0 : endedLately / (spanMs / 1000)
-  failed.sort((one, other) => (other.endedAtMs ?? 0) - (one.endedAtMs ?? 0))
+  keepLatest(failed)
   return {
     root,
     tasks: counts.OPEN + counts.RUNNING + counts.DONE + counts.FAILED + counts.INVALID,
@@ -120,13 +122,19 @@ export function rootStatus(
       ownerAlive: task.owner?.alive ?? true,
       since: isoTime(task.startedAtMs),
     })),
-    lastFailures: failed.slice(0, NAMED_MAX).map((task) => ({
+    lastFailures: failed.map((task) => ({
       name: task.name,
       outcome: outcomeText(task),
       message: task.message ?? null,
       ended: isoTime(task.endedAtMs),
     })),
   }
+}
+
+/** Keeps of failed tasks those that are named: the latest, and of those at one time the first of the list. */
+function keepLatest(failed: TaskReport[]): void {
+  failed.sort((one, other) => (other.endedAtMs ?? 0) - (one.endedAtMs ?? 0))
+  failed.splice(NAMED_MAX)
 }
 
 /** The facts about an instance as plain data. */

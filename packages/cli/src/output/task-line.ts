@@ -91,17 +91,45 @@ export function taskCells(task: TaskReport): string[] {
 }
 
 /** Puts cells under each other; the last column is not padded. */
-export function alignColumns(rows: readonly (readonly string[])[]): string[] {
-  const widths: number[] = []
-  for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
+export function alignColumns(rows: Iterable<readonly string[]>): Generator<string> {
+  const columns = new AlignedColumns()
+  for (const row of rows) columns.add(row)
+  return columns.lines()
+}
+
+/** Rows that are packed into one piece. */
+const ROWS_PER_PIECE = 1000
+
+/** {@link alignColumns}, row by row. Rows wait as packed text, since there may be a million. */
+export class AlignedColumns {
+  readonly #widths: number[] = []
+  readonly #pieces: Buffer[] = []
+  #rows: (readonly string[])[] = []
+
+  /** Adds a row. */
+  add(row: readonly string[]): void {
+    for (const [column, cell] of row.entries())
+      this.#widths[column] = Math.max(this.#widths[column] ?? 0, cell.length)
+    this.#rows.push(row)
+    if (this.#rows.length < ROWS_PER_PIECE) return
+    this.#pieces.push(Buffer.from(JSON.stringify(this.#rows)))
+    this.#rows = []
   }
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+
+  /** All rows as lines. */
+  *lines(): Generator<string> {
+    for (const piece of this.#pieces) {
+      for (const row of JSON.parse(piece.toString()) as (readonly string[])[]) yield this.#line(row)
+    }
+    for (const row of this.#rows) yield this.#line(row)
+  }
+
+  #line(row: readonly string[]): string {
+    return row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(this.#widths[column] ?? 0)))
       .join('  ')
-      .trimEnd(),
-  )
+      .trimEnd()
+  }
 }
 
 /** Puts `{field}`s of the task's record into a template, for `list --format`. */

@@ -85,14 +85,15 @@ export class AttemptSurvey {
   /** What failed, and was not the last attempt of its task, was retried: its own record can't know. */
   #markRetried(): void {
     const { taskIndexes, startsMs, endingIndexes } = this.columns
-    const last = new Map<number, number>()
+    /** Position of each task's last attempt, from 1. */
+    const last = new Uint32Array(1 + taskIndexes.reduce((most, task) => Math.max(most, task), 0))
     for (const [position, task] of taskIndexes.entries()) {
-      const known = last.get(task)
-      if (known === undefined || (startsMs[known] ?? 0) <= (startsMs[position] ?? 0)) last.set(task, position)
+      const known = last[task] ?? 0
+      if (known === 0 || (startsMs[known - 1] ?? 0) <= (startsMs[position] ?? 0)) last[task] = position + 1
     }
     for (const [position, endingIndex] of endingIndexes.entries()) {
       const ending = this.endings[endingIndex]
-      if (ending?.kind !== 'failed' || last.get(taskIndexes[position] ?? 0) === position) continue
+      if (ending?.kind !== 'failed' || last[taskIndexes[position] ?? 0] === position + 1) continue
       endingIndexes[position] = this.#endingIndex({ kind: 'retried', text: ending.text })
       this.counts.failed -= 1
       this.counts.retried += 1

@@ -1,6 +1,6 @@
 import { availableParallelism, hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { DEFAULT_ROOT } from '@mpibatch/batch-core'
+import { DEFAULT_ROOT, NameIndex, PackedTexts } from '@mpibatch/batch-core'
 import type { RootView, TaskReport } from '@mpibatch/fs-state'
 import { showWords } from '../input/shell-quoting.ts'
 import { printable } from '../output/printable.ts'
@@ -17,7 +17,7 @@ import { verdictOf } from './verdict.ts'
 import type { WorkerOrder } from './worker-table.ts'
 
 /** What a report reads of a root. */
-export type ReportedView = Pick<RootView, 'tasks' | 'knownTasks' | 'attempts' | 'instances'>
+export type ReportedView = Pick<RootView, 'tasks' | 'knownTask' | 'attempts' | 'instances'>
 
 /** What a report is collected with. */
 export interface CollectOptions {
@@ -35,12 +35,12 @@ export interface CollectOptions {
 export function collectReport(options: CollectOptions): ReportData {
   const { view, root, program, nowMs, logsOf } = options
   const instances = view.instances()
-  const names = new TaskNames(view)
+  const names = new TaskNames()
   const survey = new AttemptSurvey({
     instances,
     nowMs,
     taskIndexOf: (name) => names.indexOf(name),
-    valuesOf: (name) => names.valuesOf(name),
+    valuesOf: (name) => view.knownTask(name)?.values,
   })
   for (const row of view.attempts()) survey.add(row)
   survey.finish()
@@ -99,30 +99,20 @@ function rootWordsOf(root: string): string {
   return root === DEFAULT_ROOT ? '' : printable(showWords([root]))
 }
 
-/** Positions of tasks by name: those of the root, then such as only attempts know any more. */
+/** Numbers of the tasks that attempts name, in the order in which they first do. */
 class TaskNames {
-  readonly #names: string[] = []
-  readonly #indexOf = new Map<string, number>()
-  readonly #values: TaskReport['values'][] = []
-
-  constructor(view: ReportedView) {
-    for (const { name, values } of view.knownTasks()) this.#values[this.indexOf(name)] = values
-  }
+  readonly #names = new PackedTexts()
+  readonly #index = new NameIndex((index) => this.#names.at(index))
 
   indexOf(name: string): number {
-    const known = this.#indexOf.get(name)
+    const known = this.#index.indexOf(name)
     if (known !== undefined) return known
-    const index = this.#names.push(name) - 1
-    this.#indexOf.set(name, index)
-    return index
-  }
-
-  valuesOf(name: string): TaskReport['values'] {
-    return this.#values[this.#indexOf.get(name) ?? -1]
+    this.#index.add(name)
+    return this.#names.add(name)
   }
 
   nameOf(index: number): string {
-    return this.#names[index] ?? ''
+    return this.#names.at(index)
   }
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { ConfigError, DEFAULT_ROOT } from '@mpibatch/batch-core'
-import { readKnownTasks } from '@mpibatch/fs-state'
+import { KnownTasks } from '@mpibatch/fs-state'
 import { findProgram } from '../input/command-check.ts'
 import { type CommandPlan, type CommandTemplate, planCommandTasks } from '../input/plan.ts'
 import type { RunRequest } from '../input/run-request.ts'
@@ -56,7 +56,7 @@ export function planCommands(
 }
 
 function knownTasks(root: string, shown: string): TaskList {
-  const tasks = readKnownTasks(root)
+  const tasks = new KnownTasks(root)
   if (tasks.length > 0) return taskListOf(tasks)
   const hint = shown === DEFAULT_ROOT ? '' : ' Is --root right?'
   throw new ConfigError(

@@ -51,11 +51,11 @@ describe('a task in a list', () => {
   })
 
   it('stands under its column', () => {
-    expect(
-      alignColumns([
+    expect([
+      ...alignColumns([
         ['NAME', 'X'],
         ['longer', 'y'],
       ]),
-    ).toEqual(['NAME    X', 'longer  y'])
+    ]).toEqual(['NAME    X', 'longer  y'])
   })
 })

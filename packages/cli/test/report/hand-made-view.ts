@@ -21,9 +21,7 @@ export function handMadeView({ tasks, attempts, instances = [{}] }: HandMadeRoot
     tasks: function* () {
       yield* reports
     },
-    knownTasks: function* () {
-      yield* reports
-    },
+    knownTask: (name) => reports.find((task) => task.name === name),
     attempts: function* () {
       yield* rows
     },

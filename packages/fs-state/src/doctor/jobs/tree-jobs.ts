@@ -1,7 +1,7 @@
 /** Looks for trouble among the tasks of a root (step 10); changes nothing. */
 
 import { listInstances } from '../../instance.ts'
-import { readKnownTasks } from '../../known-tasks.ts'
+import { KnownTasks } from '../../known-tasks.ts'
 import { nodeFileLayer } from '../../node-file-layer.ts'
 import { payloadPrefix, taskDirectory } from '../../store-paths.ts'
 import { isPlainlyDone, readState, readTask } from '../../task-chain.ts'
@@ -55,7 +55,7 @@ export function inspectTree({ root, budgetMs }: { root: string; budgetMs: number
   const instances = new Map<string, SeenInstance>()
   for (const instance of listInstances(nodeFileLayer, root))
     instances.set(instance, peekInstance(root, instance))
-  const tasks = readKnownTasks(root)
+  const tasks = new KnownTasks(root)
   const counts: Partial<Record<TaskTrouble, number>> = {}
   const examples: TroubledTask[] = []
   const repairable: string[] = []
