@@ -124,7 +124,7 @@ export default defineConfig({
       {
         // Counts calls, instructions and bytes; needs strace and valgrind, skipped where one is missing, unless
         // MPIBATCH_REQUIRE_COSTS=1.
-        test: { name: 'costs', include: ['test/costs/**/*.test.ts'], testTimeout: 90_000 },
+        test: { name: 'costs', include: ['test/costs/**/*.test.ts'], testTimeout: 600_000 },
       },
       {
         // Needs a browser, Debian's chromium; skipped where there is none, unless MPIBATCH_REQUIRE_BROWSER=1.

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { addonPath } from '@mpibatch/native-mpi'
 import { expect, it } from 'vitest'
 import { PROGRAM, startNode } from '../support/program.ts'
 import {
@@ -50,30 +52,15 @@ describeWith('strace', 'a task costs no more system calls than are known', () =>
     expectWithin(counts, bounds, ADVICE)
   })
 
-  it('when it is a command', async () => {
+  // Where there is no addon, Node's own way of starting programs is used, which makes other calls.
+  it.skipIf(!existsSync(addonPath))('when it is a command', async () => {
     const bounds = {
-      openat: 10,
-      close: 12,
-      read: 3,
-      write: 6,
-      statx: 18,
-      access: 2,
-      fsync: 3,
-      rename: 3,
-      link: 2,
-      mkdir: 1,
-      pipe2: 1,
-      clone: 1,
-      kill: 1,
-      pread64: 1,
+      ...{ openat: 8, close: 8, read: 1, write: 4, pread64: 1, statx: 1, access: 2 },
+      ...{ fsync: 3, rename: 2, link: 2, mkdir: 1, clone: 1, kill: 1 },
     }
     const counts = await callsPerTask([50, 150], (taskCount) => [
       PROGRAM,
-      'run',
-      '--array',
-      `1-${taskCount}`,
-      '--',
-      'true',
+      ...['run', '--array', `1-${taskCount}`, '--', 'true'],
     ])
     expectWithin(counts, bounds, ADVICE)
   })
