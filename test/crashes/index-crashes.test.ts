@@ -57,16 +57,16 @@ describe('killed while it writes a snapshot of the index', () => {
   }
 
   it.each([
-    ['before its text', { name: 'write', path: 'new\\.0\\.2$' }, []],
-    ['before it is on the disk', { name: 'sync', path: 'new\\.0\\.2$' }, []],
+    ['before its text', { name: 'write', path: 'new\\.0\\.3$' }, []],
+    ['before it is on the disk', { name: 'sync', path: 'new\\.0\\.3$' }, []],
     ['before it has its name', { name: 'link', path: 'snap/1$' }, []],
-    ['before the other name is gone', { name: 'unlink', path: 'new\\.0\\.2$' }, ['1']],
+    ['before the other name is gone', { name: 'unlink', path: 'new\\.0\\.3$' }, ['1']],
     ['before its name is on the disk', { name: 'sync', path: 'snap$' }, ['1']],
   ])('%s', async (_when, at, left) => {
     const root = makeRoot()
     const expected = names.map((_, index) => (index < doneCount ? DONE : OPEN))
     expect(await run({ root, tasks: names, what: 'load', at })).toBe('SIGKILL')
-    // What is written before it, under another name.
+    // What is written before it, under other names: the manifest, and which list it was compared with.
     expect(readdirSync(join(root, '.mpibatch'))).toContain('manifest')
     const snapshots = join(root, '.mpibatch', 'snap')
     expect(existsSync(snapshots) ? readdirSync(snapshots) : []).toEqual(left)
