@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { addonPath } from '@mpibatch/native-mpi'
@@ -37,6 +37,24 @@ describe.skipIf(!existsSync(addonPath))('processes that are started by vfork', (
     const text = await startUnder(limits, 50, 0.3)
     expect(countOf(text, 'failed EAGAIN')).toBeGreaterThan(0)
     expect(countOf(text, 'failed EAGAIN') + countOf(text, 'ended 0')).toBe(50)
+  })
+
+  it('get none of the descriptors that their starter was itself given', async () => {
+    const given = openSync('/dev/null', 'r')
+    onTestFinished(() => closeSync(given))
+    // Node marks those that it finds at its start, but looks no further than a gap.
+    const unused = Array.from({ length: 37 }, () => 'ignore' as const)
+    const starter = spawn(process.execPath, [FIXTURE, '1', '1000'], {
+      stdio: ['ignore', 'pipe', 'inherit', ...unused, given],
+    })
+    onTestFinished(() => void starter.kill('SIGKILL'))
+    let text = ''
+    starter.stdout?.on('data', (chunk) => {
+      text += chunk
+    })
+    const pid = await waitUntil(() => /started (\d+)\n/.exec(text)?.[1])
+    expect(readdirSync(`/proc/${starter.pid}/fd`)).toContain('40')
+    expect(readdirSync(`/proc/${pid}/fd`).toSorted()).toEqual(['0', '1', '2'])
   })
 
   it('are killed with the thread that started them', async () => {
