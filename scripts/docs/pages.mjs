@@ -173,6 +173,7 @@ export const PAGES = [
 export const UNDOCUMENTED = new Set([
   'MappedBytes',
   'AnnouncedBatch',
+  'AnnouncedTasks',
   'BatchPlan',
   'checkTaskNames',
   'ClaimOutcome',

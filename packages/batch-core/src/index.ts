@@ -60,6 +60,7 @@ export { PackedTexts } from './packed-texts.ts'
 export type { TaskBody } from './run-tasks.ts'
 export {
   type AnnouncedBatch,
+  type AnnouncedTasks,
   findRuntime,
   type Runtime,
   type RuntimeOptions,

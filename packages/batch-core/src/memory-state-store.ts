@@ -1,9 +1,9 @@
+import type { NamedList } from './name-index.ts'
 import {
   type ClaimOutcome,
   type LoadedStates,
   type Outlook,
   PERMANENT_LEASE,
-  type PlannedTasks,
   type StateStore,
   type StateStoreProvider,
   type StoreClaim,
@@ -100,7 +100,7 @@ export class MemoryStateStore implements StateStore {
 export function createMemoryStateProvider(initial?: readonly StoredState[]): StateStoreProvider {
   const codes =
     initial && Uint8Array.from(initial, (state) => STATE_CODE[state === 'RUNNING' ? 'ELSEWHERE' : state])
-  const create = (tasks: PlannedTasks): Promise<StateStore> =>
+  const create = (tasks: NamedList): Promise<StateStore> =>
     Promise.resolve(new MemoryStateStore(tasks.length, codes))
   return { open: create, attach: (_ticket, tasks) => create(tasks), join: (_ticket, tasks) => create(tasks) }
 }

@@ -9,11 +9,12 @@ import { createMemoryStateProvider } from './memory-state-store.ts'
 import { openStore } from './open-store.ts'
 import { type OpenedTable, openTable } from './open-table.ts'
 import { findRuntime, type Runtime } from './runtime.ts'
+import { ScriptTasks } from './script-tasks.ts'
 import { createSoloCommunicator } from './solo-communicator.ts'
 import type { PlannedTasks, StateStore, StateStoreProvider, StoreLease } from './state-store.ts'
 import { StopRequest } from './stop-request.ts'
 import { TaskClaimer } from './task-claimer.ts'
-import { fingerprintOf, planScriptTask } from './task-fingerprint.ts'
+import { fingerprintOf } from './task-fingerprint.ts'
 import { taskOrder } from './task-order.ts'
 import type { TableContents, TaskTable } from './task-table.ts'
 import { TimeLimit, usualLength } from './time-limit.ts'
@@ -70,7 +71,7 @@ export async function openBatchWith(
   const resolved = resolveBatchOptions(options, runtime?.options)
   const given = options.communicator ?? runtime?.communicator
   const communicator = given ?? createSoloCommunicator()
-  const tasks = resolved.tasks.map((task) => planScriptTask(task, resolved.version))
+  const tasks = new ScriptTasks(resolved.tasks, resolved.version)
   const { root, initialStates, ...settings } = resolved
   const provider =
     root === null ? createMemoryStateProvider(initialStates) : createProvider({ root, ...settings })
@@ -81,7 +82,7 @@ export async function openBatchWith(
   const rootRank = isAlone ? 0 : checkRootRank(resolved.rootRank, communicator)
   const ranks = { communicator, groupSize, rootRank }
   const plan = { ...resolved, ...ranks, tasks, provider, stop, interrupt, onFault }
-  const opened = await openParts(plan, (world) => agree(world, { ...resolved, tasks }))
+  const opened = await openParts(plan, (world) => agree(world, resolved, tasks))
   if (runtime !== undefined && communicator.rank === 0) announce(runtime, root, tasks, opened)
   return opened.batch
 }
@@ -216,9 +217,13 @@ function sayLease(lease: StoreLease, { onFault }: BatchPlan): () => void {
 }
 
 /** Every rank must have come with the same options and tasks, or the groups would run different things. */
-async function agree(communicator: Communicator, resolved: object): Promise<void> {
+async function agree(
+  communicator: Communicator,
+  resolved: ResolvedBatchOptions,
+  { digest }: ScriptTasks,
+): Promise<void> {
   if (communicator.size === 1) return
-  const prints = await communicator.allgather(fingerprintOf(resolved))
+  const prints = await communicator.allgather(fingerprintOf({ ...resolved, tasks: digest }))
   const other = prints.findIndex((print) => print !== prints[0])
   if (other > 0) {
     throw new ConfigMismatchError(

@@ -7,11 +7,32 @@ const SIZE_MIN = 1 << 10
 export class PackedTexts {
   #bytes: Buffer = Buffer.allocUnsafeSlow(SIZE_MIN)
   /** Where each text begins. */
-  #starts = new Float64Array(SIZE_MIN)
+  #starts: Float64Array = new Float64Array(SIZE_MIN)
   /** 1 for each text that has characters beyond Latin-1, and two bytes for each of its UTF-16 units. */
-  #wide = new Uint8Array(SIZE_MIN)
+  #wide: Uint8Array = new Uint8Array(SIZE_MIN)
   #count = 0
   #size = 0
+
+  /** The texts as plain data, for another thread. */
+  get data(): { readonly bytes: Uint8Array; readonly starts: Float64Array; readonly wide: Uint8Array } {
+    const count = this.#count
+    return {
+      bytes: new Uint8Array(this.#bytes.subarray(0, this.#size)),
+      starts: this.#starts.slice(0, count),
+      wide: this.#wide.slice(0, count),
+    }
+  }
+
+  /** Makes the list of {@link PackedTexts.data} again. */
+  static from({ bytes, starts, wide }: PackedTexts['data']): PackedTexts {
+    const texts = new PackedTexts()
+    texts.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    texts.#starts = starts
+    texts.#wide = wide
+    texts.#count = starts.length
+    texts.#size = bytes.length
+    return texts
+  }
 
   /** Number of texts. */
   get count(): number {
@@ -47,10 +68,10 @@ export class PackedTexts {
       this.#bytes = bytes
     }
     if (this.#count < this.#starts.length) return
-    const starts = new Float64Array(2 * this.#starts.length)
+    const starts = new Float64Array(Math.max(2 * this.#starts.length, SIZE_MIN))
     starts.set(this.#starts)
     this.#starts = starts
-    const wide = new Uint8Array(2 * this.#wide.length)
+    const wide = new Uint8Array(Math.max(2 * this.#wide.length, SIZE_MIN))
     wide.set(this.#wide)
     this.#wide = wide
   }

@@ -1,7 +1,7 @@
 import type { TaskCounts } from './batch-events.ts'
 import type { LivenessOptions } from './batch-options.ts'
 import type { Communicator } from './communicator.ts'
-import type { PlannedTasks, StoreTicket } from './state-store.ts'
+import type { StoreTicket } from './state-store.ts'
 import type { TaskDefinition } from './task-definition.ts'
 
 /**
@@ -45,6 +45,12 @@ export interface RuntimeOptions {
   readonly liveness?: LivenessOptions
 }
 
+/** The tasks of a batch by their position, from 0, as far as its launcher needs them. */
+export interface AnnouncedTasks {
+  readonly length: number
+  at(index: number): { readonly name: string; readonly summary?: string } | undefined
+}
+
 /** A batch as its launcher sees it, to show progress and to give claims back when ranks are ended. */
 export interface AnnouncedBatch {
   /** The task table's words, shared between all threads. */
@@ -52,7 +58,7 @@ export interface AnnouncedBatch {
   /** Directory of the tasks; `null` if the batch lives in memory only. */
   readonly root: string | null
   /** The tasks in the order of their indices. */
-  readonly tasks: PlannedTasks
+  readonly tasks: AnnouncedTasks
   /** How to attach to the batch's store; `undefined` without one. */
   readonly ticket: StoreTicket | undefined
 }

@@ -1,3 +1,4 @@
+import type { NamedList } from './name-index.ts'
 import type { TaskDefinition } from './task-definition.ts'
 import type { ClaimableStates, StoredState, TerminalState } from './task-state.ts'
 
@@ -249,12 +250,12 @@ export interface StateStoreProvider {
    * Takes part in the instance that another rank has opened or joined as: a thread of its process, by `ticket`, or a
    * process that claims nothing itself, by `portableTicket`.
    */
-  attach(ticket: StoreTicket, tasks: PlannedTasks, rank: number): Promise<StateStore>
+  attach(ticket: StoreTicket, tasks: NamedList, rank: number): Promise<StateStore>
   /**
    * Registers this process as an instance of its own, which belongs to the job of the instance whose `portableTicket`
    * it is given. Its life is judged alone: what it runs is lost with it, and not with another rank.
    *
    * @throws {@link StoreUnusableError} if this process does not find that instance in the same place.
    */
-  join(ticket: StoreTicket, tasks: PlannedTasks): Promise<StateStore>
+  join(ticket: StoreTicket, tasks: NamedList): Promise<StateStore>
 }

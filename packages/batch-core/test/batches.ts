@@ -4,8 +4,8 @@ import {
   type BatchOptions,
   type Communicator,
   type MemoryStateStore,
+  type NamedList,
   openBatchWith,
-  type PlannedTasks,
   type StateStoreProvider,
 } from '../src/index.ts'
 import { createLoopback } from '../src/testing/index.ts'
@@ -22,7 +22,7 @@ export function openInMemory(options: BatchOptions): Promise<Batch> {
 
 /** A provider whose stores this function makes, one per rank. */
 export function providerOf(create: (taskCount: number) => MemoryStateStore): StateStoreProvider {
-  const open = (tasks: PlannedTasks): Promise<MemoryStateStore> => Promise.resolve(create(tasks.length))
+  const open = (tasks: NamedList): Promise<MemoryStateStore> => Promise.resolve(create(tasks.length))
   return { open, attach: (_ticket, tasks) => open(tasks), join: (_ticket, tasks) => open(tasks) }
 }
 

@@ -6,6 +6,7 @@ import {
   ConfigError,
   DEFAULT_CRASH_LIMIT,
   type LivenessOptions,
+  type NamedList,
   type PlannedTask,
   type PlannedTasks,
   type StateStore,
@@ -71,11 +72,11 @@ export function createFsStateProvider(options: FsStateProviderOptions): StateSto
       const { acceptChanges = false, rescan = false } = options
       return openStore({ ...common, root, durability, crashLimit, acceptChanges, rescan }, tasks)
     },
-    attach: (ticket: StoreTicket, tasks: PlannedTasks, rank: number): Promise<StateStore> => {
+    attach: (ticket: StoreTicket, tasks: NamedList, rank: number): Promise<StateStore> => {
       const session = new StoreSession({ ticket: checkTicket(ticket), proc: rank, files, onStep, jobs })
       return Promise.resolve(new FsStateStore(session, tasks))
     },
-    join: async (ticket: StoreTicket, tasks: PlannedTasks): Promise<StateStore> => {
+    join: async (ticket: StoreTicket, tasks: NamedList): Promise<StateStore> => {
       const opened = checkTicket(ticket)
       const { root, durability, crashLimit } = opened
       await checkSameRoot(files, opened)

@@ -9,8 +9,8 @@ import {
   invariant,
   type LoadedStates,
   MpibatchError,
+  type NamedList,
   type Outlook,
-  type PlannedTasks,
   StateIoError,
   type StateStore,
   type StoreClaim,
@@ -42,7 +42,7 @@ const WATCH_MS_MAX = 3_600_000
  */
 export class FsStateStore implements StateStore {
   readonly #session: StoreSession
-  readonly #tasks: PlannedTasks
+  readonly #tasks: NamedList
   readonly #loading: LoadOptions
   readonly #durability: DirectoryDurability
   /** Tasks whose last event may be ours or not, because the file system failed in the middle. */
@@ -53,7 +53,7 @@ export class FsStateStore implements StateStore {
   #elsewhere: readonly string[] = []
 
   /** @internal */
-  constructor(session: StoreSession, tasks: PlannedTasks, loading: LoadOptions = {}) {
+  constructor(session: StoreSession, tasks: NamedList, loading: LoadOptions = {}) {
     this.#session = session
     this.#tasks = tasks
     this.#loading = loading

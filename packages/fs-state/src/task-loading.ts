@@ -5,8 +5,8 @@
 import {
   type LoadedFault,
   type LoadedStates,
+  type NamedList,
   NameIndex,
-  type PlannedTasks,
   STATE_CODE,
 } from '@mpibatch/batch-core'
 import { type DoneIndex, tryReadDoneIndex } from './done-index.ts'
@@ -44,7 +44,7 @@ export interface LoadedTasks extends LoadedStates {
 /** Reads the states of all tasks. */
 export async function loadTasks(
   session: StoreSession,
-  tasks: PlannedTasks,
+  tasks: NamedList,
   options: LoadOptions = {},
 ): Promise<LoadedTasks> {
   const { rescan = false, random = Math.random, indexedFrom = INDEXED_TASKS_MIN } = options
@@ -69,7 +69,7 @@ class TaskLoading implements LoadedTasks {
   /** Tasks that have a directory, of which {@link TaskLoading.list} has found so many. */
   #found: Uint32Array
 
-  constructor(session: StoreSession, tasks: PlannedTasks) {
+  constructor(session: StoreSession, tasks: NamedList) {
     this.#session = session
     this.#names = NameIndex.of(tasks.length, (index) => tasks.at(index)?.name ?? '')
     this.#found = new Uint32Array(tasks.length)

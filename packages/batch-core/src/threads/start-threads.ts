@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads'
 import { RankLostError, UsageError } from '../errors.ts'
 import { type AnnouncedBatch, type RuntimeOptions, STOP_DRAIN } from '../runtime.ts'
+import { unpackTasks } from './packed-tasks.ts'
 import type { ThreadReport, ThreadSetup } from './thread-setup.ts'
 
 /** Longest wait for the end of a rank that others miss already, in milliseconds. */
@@ -96,7 +97,8 @@ class RunningThreads implements ThreadJob {
   #terminated = false
 
   constructor(options: ThreadJobOptions) {
-    const onReport = ({ batch }: ThreadReport): void => {
+    const onReport = ({ batch: { tasks, ...facts } }: ThreadReport): void => {
+      const batch = { ...facts, tasks: unpackTasks(tasks) }
       for (const listener of this.#batchListeners) listener(batch)
     }
     const mesh = connectAll(options.count)

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { workerData } from 'node:worker_threads'
 import { createMessageCommunicator } from '../message-communicator.ts'
 import { setRuntime } from '../runtime.ts'
+import { packTasks } from './packed-tasks.ts'
 import type { ThreadReport, ThreadSetup } from './thread-setup.ts'
 import { createThreadTransport } from './thread-transport.ts'
 
@@ -19,7 +20,7 @@ setRuntime({
   options,
   stop,
   announce: ({ table, root, tasks, ticket }) =>
-    control.postMessage({ batch: { table, root, tasks: [...tasks], ticket } } satisfies ThreadReport),
+    control.postMessage({ batch: { table, root, tasks: packTasks(tasks), ticket } } satisfies ThreadReport),
 })
 
 // Scripts that ask whether they are the program's main file compare with this.

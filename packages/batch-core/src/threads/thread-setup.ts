@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { AnnouncedBatch, RuntimeOptions } from '../runtime.ts'
+import type { PackedTasks } from './packed-tasks.ts'
 
 /** What the starting thread hands to the thread of one rank. */
 export interface ThreadSetup {
@@ -17,5 +18,5 @@ export interface ThreadSetup {
 
 /** What a rank tells the thread that started the job. */
 export interface ThreadReport {
-  readonly batch: AnnouncedBatch
+  readonly batch: Omit<AnnouncedBatch, 'tasks'> & { readonly tasks: PackedTasks }
 }

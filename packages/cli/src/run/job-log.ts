@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
-import { ConfigError, NameIndex, type PlannedTasks, type StoreTicket } from '@mpibatch/batch-core'
+import { type AnnouncedTasks, ConfigError, NameIndex, type StoreTicket } from '@mpibatch/batch-core'
 import { AttemptFollower } from '@mpibatch/fs-state'
 import { JOB_LOG_HEADER, jobLogLine } from '../output/job-log-line.ts'
 
@@ -10,12 +10,12 @@ const LOOK_MS = 500
 export interface LoggedBatch {
   /** That of the batch's store; `undefined` if it has none. */
   readonly ticket: StoreTicket | undefined
-  readonly tasks: PlannedTasks
+  readonly tasks: AnnouncedTasks
 }
 
 interface Followed {
   readonly follower: AttemptFollower
-  readonly tasks: PlannedTasks
+  readonly tasks: AnnouncedTasks
   /** Positions of the tasks by name, when they are needed. */
   names?: NameIndex
 }
