@@ -1,6 +1,6 @@
 #include "process_functions.h"
 
-#include <sys/wait.h>
+#include <signal.h>
 
 #include <memory>
 #include <system_error>
@@ -45,7 +45,7 @@ Napi::Value Spawn(Spawner& spawner, const Napi::CallbackInfo& info) {
     } catch (const std::system_error& error) {
       // Nobody would hear of its end.
       kill(-spawned.pid, SIGKILL);
-      waitpid(spawned.pid, nullptr, 0);
+      WaitForEnd(spawned.pid);
       spawned.pid = -error.code().value();
     }
   }

@@ -116,6 +116,11 @@ BlockedSignals::BlockedSignals() {
 
 BlockedSignals::~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
+void WaitForEnd(pid_t pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 ProcessSpawner::ProcessSpawner()
     : stack_(mmap(nullptr, kStackSizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK,
                   -1, 0)) {
@@ -129,7 +134,8 @@ SpawnedProcess ProcessSpawner::Spawn(const ProcessStart& start) {
   const std::vector<char*> environment = PointersTo(start.environment);
   char shell[] = "/bin/sh";
   std::vector<char*> shellWords = {shell, const_cast<char*>(start.file.c_str())};
-  shellWords.insert(shellWords.end(), words.begin() + 1, words.end());
+  // Without any word there is still the end of the list.
+  shellWords.insert(shellWords.end(), words.begin() + (words.size() > 1 ? 1 : 0), words.end());
   Child child{};
   child.file = start.file.c_str();
   child.directory = start.directory.c_str();
@@ -156,7 +162,7 @@ SpawnedProcess ProcessSpawner::Spawn(const ProcessStart& start) {
   // It started between the two.
   if (child.begunTick == tick) spawned.startTime = tick;
   if (fault == 0) return spawned;
-  if (spawned.pid > 0) waitpid(spawned.pid, nullptr, 0);
+  if (spawned.pid > 0) WaitForEnd(spawned.pid);
   if (spawned.pidfd >= 0) close(spawned.pidfd);
   return {-fault, -1, -1};
 }

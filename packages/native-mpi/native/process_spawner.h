@@ -44,6 +44,9 @@ struct SpawnedProcess {
   std::int64_t startTime = -1;
 };
 
+// Waits for a process that is about to end, and forgets how it did.
+void WaitForEnd(pid_t pid);
+
 class ProcessSpawner {
  public:
   // Throws std::system_error.

@@ -244,7 +244,7 @@ describe.each(STARTERS_OF_RUNS)('many commands, %s', (_, open) => {
     await run(root, ['true'], { runner })
     const before = descriptorCount()
     const ran = await Promise.all(
-      Array.from({ length: 200 }, async (_, index) => {
+      Array.from({ length: 100 }, async (_, index) => {
         const directory = join(root, String(index))
         mkdirSync(directory)
         const words =
