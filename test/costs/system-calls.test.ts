@@ -65,24 +65,16 @@ describeWith('strace', 'a task costs no more system calls than are known', () =>
     expectWithin(counts, bounds, ADVICE)
   })
 
+  it('when it is DONE and given again, among so many that the index is read and not their states', async () => {
+    const argv = (taskCount: number): string[] => [BATCH, 'root', `${taskCount}`, 'terminal']
+    expectWithin(await callsPerTask([11_000, 13_000], argv, runAll), {}, ADVICE)
+  })
+
   it.each([
-    {
-      what: 'is given again',
-      argv: (taskCount: number) => [BATCH, 'root', `${taskCount}`, 'terminal'],
-      bounds: { openat: 1, close: 1, read: 1 },
-    },
-    {
-      what: 'status counts it',
-      argv: () => [PROGRAM, 'status', 'root'],
-      bounds: { openat: 1, close: 1, read: 1, statx: 1 },
-    },
-    {
-      what: 'it is listed',
-      argv: () => [PROGRAM, 'list', 'root'],
-      bounds: { openat: 1, close: 1, read: 1, statx: 1 },
-    },
-  ])('when it is DONE and $what', async ({ argv, bounds }) => {
+    { what: 'status counts it', argv: () => [PROGRAM, 'status', 'root'] },
+    { what: 'it is listed', argv: () => [PROGRAM, 'list', 'root'] },
+  ])('when it is DONE and $what', async ({ argv }) => {
     const counts = await callsPerTask([1000, 3000], argv, runAll)
-    expectWithin(counts, bounds, ADVICE)
+    expectWithin(counts, { openat: 1, close: 1, read: 1 }, ADVICE)
   })
 })
