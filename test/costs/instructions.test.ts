@@ -27,6 +27,6 @@ describeWith('valgrind', 'counted in instructions', () => {
     console.info(
       `node -e 0 takes ${(node / 1e6).toFixed(0)}, --version ${(program / 1e6).toFixed(0)} million.`,
     )
-    expect(program / node, '--version loads or does more than before: see main.ts').toBeLessThan(1.25)
+    expect(program / node, '--version loads or does more than before: see main.ts').toBeLessThan(1.2)
   })
 })

@@ -20,7 +20,7 @@ describe('a batch in memory holds no more bytes than are known', () => {
     console.info(
       `A task takes ${opened.toFixed(1)} bytes when it is open, ${ended.toFixed(1)} when it has run.`,
     )
-    expect(opened, 'bytes per task of the plan and the table have grown').toBeLessThan(440)
+    expect(opened, 'bytes per task of the plan and the table have grown').toBeLessThan(70)
     expect(ended - opened, 'bytes are kept for tasks that have ended').toBeLessThan(1)
   })
 })
