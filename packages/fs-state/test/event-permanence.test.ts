@@ -34,6 +34,8 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
     'removeFile statePath(staged)',
     'removeDirectory staged',
   ],
+  // A file of the root's own directory.
+  'known-plan.ts': ['rename staged', 'removeFile staged'],
   'node-file-layer.ts': ['renameSync from', 'unlinkSync path', 'rmdirSync path'],
   'heartbeat-thread.ts': ['rmdirSync path'],
   // Directories of instances, never of tasks.
