@@ -35,7 +35,7 @@ export class PackedTexts {
   }
 
   /** Number of texts. */
-  get count(): number {
+  get length(): number {
     return this.#count
   }
 

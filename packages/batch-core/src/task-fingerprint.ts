@@ -22,15 +22,19 @@ const PIECE_LENGTH = 4096
  * Hash of long lists, of which no text is made as a whole; order, types and gaps count.
  *
  * @param parts - Plain data that is short.
- * @param columns - Lists of plain data; `undefined` differs from `null`.
+ * @param columns - Lists of plain data, such as arrays; `undefined` differs from `null`.
  * @returns 64 hexadecimal digits of SHA-256.
  */
-export function digestOf(parts: unknown, columns: Iterable<ArrayLike<unknown>>): string {
+export function digestOf(
+  parts: unknown,
+  columns: Iterable<{ readonly length: number; at(index: number): unknown }>,
+): string {
   const sum = createHash('sha256').update(JSON.stringify(parts))
   for (const column of columns) {
     sum.update(`\n${column.length}`)
     for (let start = 0; start < column.length; start += PIECE_LENGTH) {
-      const piece = Array.prototype.slice.call(column, start, start + PIECE_LENGTH)
+      const length = Math.min(PIECE_LENGTH, column.length - start)
+      const piece = Array.from({ length }, (_, offset) => column.at(start + offset))
       // JSON has nothing for what is missing; no value of a task is a list.
       sum.update(
         JSON.stringify(

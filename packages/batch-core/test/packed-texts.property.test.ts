@@ -15,7 +15,10 @@ describe('packed texts', () => {
         const packed = new PackedTexts()
         expect(texts.map((one) => packed.add(one))).toEqual([...texts.keys()])
         expect(texts.map((_, position) => packed.at(position))).toEqual(texts)
-        expect([packed.count, packed.at(-1), packed.at(texts.length)]).toEqual([texts.length, '', ''])
+        const copy = PackedTexts.from(structuredClone(packed.data))
+        expect(copy.add('more')).toBe(texts.length)
+        expect([...texts, 'more'].map((_, position) => copy.at(position))).toEqual([...texts, 'more'])
+        expect([packed.length, packed.at(-1), packed.at(texts.length)]).toEqual([texts.length, '', ''])
       }),
       { seed: SEED },
     )

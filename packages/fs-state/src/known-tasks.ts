@@ -62,7 +62,7 @@ export class KnownTasks {
   }
 
   get length(): number {
-    return this.#names.count
+    return this.#names.length
   }
 
   /** Name of the task at a position, from 0. */
@@ -107,6 +107,6 @@ export class KnownTasks {
   #add(name: string): number {
     this.#names.add(name)
     this.#index.add(name)
-    return this.#names.count - 1
+    return this.#names.length - 1
   }
 }

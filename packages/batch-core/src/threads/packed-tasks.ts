@@ -22,8 +22,10 @@ export function packTasks(tasks: AnnouncedTasks): PackedTasks {
 export function unpackTasks(packed: PackedTasks): AnnouncedTasks {
   const [names, summaries] = [PackedTexts.from(packed.names), PackedTexts.from(packed.summaries)]
   return {
-    length: names.count,
+    length: names.length,
     at: (index) =>
-      index >= 0 && index < names.count ? { name: names.at(index), summary: summaries.at(index) } : undefined,
+      index >= 0 && index < names.length
+        ? { name: names.at(index), summary: summaries.at(index) }
+        : undefined,
   }
 }

@@ -1,9 +1,12 @@
-import type { TaskDefinition, TaskValue } from '@mpibatch/batch-core'
+import { PackedTexts, type TaskDefinition, type TaskValue } from '@mpibatch/batch-core'
+
+/** The values of a column by task, `undefined` where one has no such field; long lists of texts are packed. */
+export type TaskColumn = readonly (TaskValue | undefined)[] | PackedTexts
 
 /** A list as plain data, for another process. */
 export interface TaskListData {
   readonly columns: readonly string[]
-  readonly cells: readonly (readonly (TaskValue | undefined)[])[]
+  readonly cells: readonly (readonly (TaskValue | undefined)[] | PackedTexts['data'])[]
   readonly atOnceMax: number | undefined
   readonly names: readonly string[] | undefined
 }
@@ -17,11 +20,11 @@ export class TaskList {
   readonly atOnceMax: number | undefined
   /** Names that the tasks have already; `undefined` where they are made from a template. */
   readonly names: readonly string[] | undefined
-  readonly #cells: readonly (readonly (TaskValue | undefined)[])[]
+  readonly #cells: readonly TaskColumn[]
 
   constructor(
-    /** One array per column, all of one length; `undefined` where a task has no such field. */
-    cells: ReadonlyMap<string, readonly (TaskValue | undefined)[]>,
+    /** One per column, all of one length. */
+    cells: ReadonlyMap<string, TaskColumn>,
     options: {
       readonly atOnceMax?: number | undefined
       readonly names?: readonly string[] | undefined
@@ -36,7 +39,11 @@ export class TaskList {
 
   /** Makes the list of {@link TaskList.data} again. */
   static from({ columns, cells, atOnceMax, names }: TaskListData): TaskList {
-    return new TaskList(new Map(columns.map((column, index) => [column, cells[index] ?? []])), {
+    const columnOf = (index: number): TaskColumn => {
+      const values = cells[index] ?? []
+      return 'bytes' in values ? PackedTexts.from(values) : values
+    }
+    return new TaskList(new Map(columns.map((column, index) => [column, columnOf(index)])), {
       atOnceMax,
       names,
     })
@@ -45,17 +52,18 @@ export class TaskList {
   /** The list as plain data. */
   get data(): TaskListData {
     const { columns, atOnceMax, names } = this
-    return { columns, cells: this.#cells, atOnceMax, names }
+    const cells = this.#cells.map((values) => (values instanceof PackedTexts ? values.data : values))
+    return { columns, cells, atOnceMax, names }
   }
 
   /** The values by column; `undefined` where a task has no such field. */
-  get cells(): readonly (readonly (TaskValue | undefined)[])[] {
+  get cells(): readonly TaskColumn[] {
     return this.#cells
   }
 
   /** A task's value in a column; `undefined` if it has none. Both counted from 0. */
   cell(taskIndex: number, columnIndex: number): TaskValue | undefined {
-    return this.#cells[columnIndex]?.[taskIndex]
+    return this.#cells[columnIndex]?.at(taskIndex)
   }
 
   /** A task's values by the names of their columns. */

@@ -1,4 +1,4 @@
-import { ConfigError } from '@mpibatch/batch-core'
+import { ConfigError, PackedTexts } from '@mpibatch/batch-core'
 import type { ListArgument } from './arguments.ts'
 import { parseArraySpec, TASK_COUNT_MAX } from './array-spec.ts'
 import { readJsonTasks } from './json-tasks.ts'
@@ -79,13 +79,13 @@ export function readTaskList(source: TaskSource): TaskList {
 function readSource(source: TaskSource): TaskList {
   switch (source.kind) {
     case 'lines':
-      return new TaskList(new Map([['1', readValueLines(source.file)]]))
+      return new TaskList(new Map([['1', packed(valueLines(source.file))]]))
     case 'array': {
       const { values, atOnceMax } = parseArraySpec(source.spec)
       return new TaskList(new Map([['1', values]]), { atOnceMax })
     }
     case 'lists':
-      return combineLists(source.lists, readValueLines)
+      return combineLists(source.lists, (file) => [...valueLines(file)])
     case 'table':
       return readTable(readText(source.file), source)
     case 'json':
@@ -94,12 +94,14 @@ function readSource(source: TaskSource): TaskList {
 }
 
 /** The lines of a plain list that are not empty. Blanks in a line belong to the value. */
-function readValueLines(file: string): string[] {
-  const values: string[] = []
-  for (const { text } of readLines(file)) {
-    if (text !== '') values.push(text)
-  }
-  return values
+function* valueLines(file: string): Generator<string> {
+  for (const { text } of readLines(file)) if (text !== '') yield text
+}
+
+function packed(values: Iterable<string>): PackedTexts {
+  const texts = new PackedTexts()
+  for (const value of values) texts.add(value)
+  return texts
 }
 
 function describe(source: TaskSource): string {

@@ -7,6 +7,7 @@ import { findProgram } from '../../src/input/command-check.ts'
 import { type CommandPlan, type CommandTemplate, planCommandTasks } from '../../src/input/plan.ts'
 import { TaskList, taskListOf } from '../../src/input/task-list.ts'
 import { defineTasks } from '../../src/input/task-name.ts'
+import { readTaskList } from '../../src/input/task-source.ts'
 import { useTempFiles } from './temp-files.ts'
 
 const files = useTempFiles()
@@ -210,6 +211,20 @@ describe('the plan of a run', () => {
     ]
     expect(new Set(plans.map(({ tasks }) => tasks.digest)).size).toBe(plans.length)
     expect(plan(['echo', '{}']).tasks.digest).toBe(plans[0]?.tasks.digest)
+  })
+
+  it('is the same of values that another rank has read from a file', () => {
+    const list = readTaskList({ kind: 'lines', file: files.write('values', 'a\nb c\n') })
+    const shared = TaskList.from(structuredClone(list.data))
+    const plans = [list, shared, listOf('a', 'b c')].map((one) => [
+      ...plan(['echo', '{}'], { list: one }).tasks,
+    ])
+    for (const tasks of plans.slice(1)) {
+      expect(tasks.map(({ fingerprint }) => fingerprint)).toEqual(
+        plans[0]?.map(({ fingerprint }) => fingerprint),
+      )
+      expect(tasks.map(({ values }) => values)).toEqual([{ 1: 'a' }, { 1: 'b c' }])
+    }
   })
 
   it('keeps a million tasks in no memory of their own', () => {
