@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib'
 import { expectCount, MPIBATCH, runToEnd } from './run.mjs'
 
 /** Links to one file; ext4 takes 65,000. */
-const LINKS_MAX = 60_000
+export const LINKS_MAX = 60_000
 /** Digits of the number in a task's name, at least. */
 export const NAME_DIGITS = 6
 const COMMAND = ['--', 'true']

@@ -41,7 +41,7 @@ function functionPanels({ pshmem, dask }) {
     simplePanel('Functions that do nothing, with state files, 2 ranks, nothing synced', [
       { ...seriesOf('mpibatch', unsynced('threads')), isOurs: true },
       { ...seriesOf('pshmem', unsynced('pshmem'), pshmem), growth: PSHMEM_GROWTH },
-      seriesOf('C', (what) => timePairs(pairs, { ...what, durability: 'none' }), pairs),
+      seriesOf('C', (what) => timePairs(pairs, { ...what, durability: 'none', makes: true }), pairs),
     ]),
   ]
 }

@@ -65,6 +65,14 @@ async function measurePoint(run) {
   return median(samples)
 }
 
+function prepare(panel, count, climbing) {
+  try {
+    panel.prepare?.(count, climbing)
+  } catch (error) {
+    for (const series of climbing) series.ends = `${count.toLocaleString('en-US')} tasks: ${error.message}`
+  }
+}
+
 async function climb(panel, series, count) {
   if (series.ends !== undefined) return
   const expected = expectedSeconds(series, count)
@@ -89,7 +97,7 @@ for (const panel of panels) {
   for (const count of counts) {
     const isClimbing = (series) => series.ends === undefined && expectedSeconds(series, count) <= limitSeconds
     if (!panel.series.some(isClimbing)) continue
-    await panel.prepare?.(count, panel.series.filter(isClimbing))
+    prepare(panel, count, panel.series.filter(isClimbing))
     for (const series of panel.series) {
       await climb(panel, series, count)
       // Never two roots of a million tasks at a time, but where all look at one.

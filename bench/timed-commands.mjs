@@ -45,7 +45,9 @@ export function timeXargs({ path }, { count, jobs, command, timeoutMs }) {
 export function timeHyperQueue({ path }, { count, jobs, command, timeoutMs }) {
   const cwd = emptyDirectory()
   const program = [join(path, 'python'), join(PROGRAMS, 'hyperqueue_commands.py')]
-  const ended = runToEnd([...program, cwd, String(count), String(jobs), ...command], { cwd, timeoutMs })
+  // It leaves a socket in the directory for temporary files.
+  const options = { cwd, timeoutMs, env: { TMPDIR: cwd } }
+  const ended = runToEnd([...program, cwd, String(count), String(jobs), ...command], options)
   expectCount('HyperQueue', readdirSync(join(cwd, 'logs')).length, 2 * count)
   return jsonLine(ended).seconds
 }

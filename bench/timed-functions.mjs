@@ -29,10 +29,11 @@ export function timeWithFiles(runner, { ranks, tasks, durability, timeoutMs }) {
   return seconds
 }
 
-/** Seconds of a C program that does nothing but replace the state files. */
-export function timePairs({ path }, { ranks, tasks, durability, timeoutMs }) {
+/** Seconds of a C program that does nothing but replace the state files, and within its time, make the directories, if told to. */
+export function timePairs({ path }, { ranks, tasks, durability, makes = false, timeoutMs }) {
   const directory = emptyDirectory()
-  const ended = runToEnd([path, directory, String(tasks), String(ranks), durability], { timeoutMs })
+  const told = [String(tasks), String(ranks), durability, makes ? 'within' : 'before']
+  const ended = runToEnd([path, directory, ...told], { timeoutMs })
   expectCount('state files in C', countDone(directory), tasks)
   return jsonLine(ended).seconds
 }
@@ -40,7 +41,7 @@ export function timePairs({ path }, { ranks, tasks, durability, timeoutMs }) {
 /** Seconds of Dask, with its workers there before. */
 export function timeDask({ path }, { ranks, tasks, timeoutMs }) {
   const words = [join(path, 'python'), join(PROGRAMS, 'dask_no_op.py'), String(tasks), String(ranks)]
-  const { seconds, done } = jsonLine(runToEnd(words, { timeoutMs }))
+  const { seconds, done } = jsonLine(runToEnd(words, { timeoutMs, env: { TMPDIR: emptyDirectory() } }))
   expectCount('Dask', done, tasks)
   return seconds
 }

@@ -1,9 +1,10 @@
 /*
  * How fast this machine replaces small files: for each task, "state" is written anew beside itself and renamed to its
- * place, once as RUNNING and once as DONE. No claim, no check. The tasks' directories are there before the clock starts.
+ * place, once as RUNNING and once as DONE. No claim, no check.
  *
- * Usage: pairs DIRECTORY TASKS PROCESSES none|terminal
- * With terminal, the file is synced before the rename and its directory behind it, for DONE only. Prints the seconds.
+ * Usage: pairs DIRECTORY TASKS PROCESSES none|terminal before|within
+ * With terminal, the file is synced before the rename and its directory behind it, for DONE only. The tasks' directories
+ * are made before the clock starts, or within. Prints the seconds.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -36,6 +37,12 @@ static void replace(const char *root, long task, const char *text, int synced) {
   close(directory);
 }
 
+static void make_directory(const char *root, long task) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%ld", root, task);
+  if (mkdir(path, 0777) != 0) fail(path);
+}
+
 static double now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -43,21 +50,19 @@ static double now(void) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 5) return 2;
+  if (count != 6) return 2;
   const char *root = arguments[1];
   long tasks = atol(arguments[2]), processes = atol(arguments[3]);
   int synced = strcmp(arguments[4], "terminal") == 0;
-  for (long task = 0; task < tasks; task += 1) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%ld", root, task);
-    if (mkdir(path, 0777) != 0) fail(path);
-  }
+  int within = strcmp(arguments[5], "within") == 0;
+  for (long task = 0; task < tasks && !within; task += 1) make_directory(root, task);
   double start = now();
   for (long process = 0; process < processes; process += 1) {
     pid_t child = fork();
     if (child < 0) fail("fork");
     if (child > 0) continue;
     for (long task = process; task < tasks; task += processes) {
+      if (within) make_directory(root, task);
       replace(root, task, "RUNNING\n", 0);
       replace(root, task, "DONE\n", synced);
     }

@@ -26,16 +26,23 @@ export const row = {
       expectCount('tasks of 10 ms', done, count)
       return seconds
     }
-    const inProcess = (root) =>
-      secondsOf(onThreads(jobs, 'waiting-tasks.mjs', [JSON.stringify({ tasks, root })]))
-    const inMemory = { who: `functions on ${jobs} threads, in memory`, run: () => inProcess(null) }
+    const inProcess = (told) =>
+      secondsOf(onThreads(jobs, 'waiting-tasks.mjs', [JSON.stringify({ tasks, root: null, ...told })]))
+    const inMemory = {
+      who: `functions on ${jobs} threads, in memory`,
+      run: () => inProcess({ isHeld: true }),
+    }
     const withFiles = {
       who: `functions on ${jobs} threads, states synced to disk (default)`,
-      run: () => inProcess(join(emptyDirectory(), 'root')),
+      run: () => inProcess({ isHeld: true, root: join(emptyDirectory(), 'root') }),
+    }
+    const awaiting = {
+      who: `functions on ${jobs} threads that await a timer, in memory`,
+      run: () => inProcess({ isHeld: false }),
     }
     const waits = Math.ceil(tasks / jobs) * jobs
     const plain = {
-      who: `the same waits on ${jobs} threads, without a batch`,
+      who: `the same timers on ${jobs} threads, without a batch`,
       run: () => {
         const words = [...ourProgram('plain-waits.mjs'), String(tasks), String(jobs)]
         return secondsOf(jsonLine(runToEnd(words)), waits)
@@ -44,15 +51,15 @@ export const row = {
     const ideal = { who: 'ideal', run: () => (waits / jobs) * TASK_SECONDS }
     const { synced, unsynced, pool } = asCommands
     return {
-      ways: [...Object.values(asCommands), inMemory, withFiles, plain, ideal],
+      ways: [...Object.values(asCommands), inMemory, withFiles, ideal, awaiting, plain],
       wants: [
         { text: 'commands: C / mpibatch', of: [pool, synced], atLeast: RATIO_MIN },
         { text: 'commands: C / mpibatch --durability none', of: [pool, unsynced], atLeast: RATIO_MIN },
         { text: 'functions: ideal / mpibatch in memory', of: [ideal, inMemory], atLeast: RATIO_MIN },
         { text: 'functions: ideal / mpibatch with states', of: [ideal, withFiles], atLeast: RATIO_MIN },
         {
-          text: 'functions: waits without a batch / mpibatch in memory',
-          of: [plain, inMemory],
+          text: 'functions: timers without a batch / mpibatch in memory',
+          of: [plain, awaiting],
           atLeast: RATIO_MIN,
         },
       ],
