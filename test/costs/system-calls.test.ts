@@ -16,7 +16,7 @@ const BATCH = join(import.meta.dirname, 'programs/run-batch.mjs')
 
 /** What to do when a bound is passed. */
 const ADVICE =
-  'A task costs more system calls than before. docs/state-files.md says which ones claims and results need; ' +
+  'A task costs more system calls than before. docs/state-files.md, "What a task costs", lists those that it needs; ' +
   'if these are needed too, raise the bound in this file and say why.'
 
 /** Calls per task of a program that is run on few tasks and on many, each in an empty directory. */
