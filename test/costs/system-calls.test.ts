@@ -58,7 +58,7 @@ describeWith('strace', 'a task costs no more system calls than are known', () =>
       ...{ openat: 8, close: 8, read: 1, write: 4, pread64: 1, statx: 1, access: 2 },
       ...{ fsync: 3, rename: 2, link: 2, mkdir: 1, clone: 1, kill: 1 },
     }
-    const counts = await callsPerTask([50, 150], (taskCount) => [
+    const counts = await callsPerTask([100, 400], (taskCount) => [
       PROGRAM,
       ...['run', '--array', `1-${taskCount}`, '--', 'true'],
     ])
