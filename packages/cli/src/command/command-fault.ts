@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import type { Command, CommandResult } from './command-runner.ts'
-import { findExecutable } from './find-executable.ts'
+import type { ExecutableFinder } from './executable-finder.ts'
 
 /** Why a command could not be started, or why it failed in a way that its exit code alone doesn't tell. */
 export type CommandFault = Pick<CommandResult, 'reason' | 'message'>
@@ -10,7 +10,10 @@ export type CommandFault = Pick<CommandResult, 'reason' | 'message'>
  *
  * @returns The file as execvp(3) names it, seen from the working directory.
  */
-export function findCommand(command: Command): { readonly file: string } | CommandFault {
+export function findCommand(
+  command: Command,
+  finder: ExecutableFinder,
+): { readonly file: string } | CommandFault {
   const { directory } = command
   try {
     // With the dot, a file fails too.
@@ -22,7 +25,7 @@ export function findCommand(command: Command): { readonly file: string } | Comma
     return { reason: 'error', message: `Its working directory ${directory} ${fault} (${code}).` }
   }
   const searchPath = command.environment.PATH
-  const search = findExecutable(command.argv[0] ?? '', { directory, searchPath })
+  const search = finder.find(command.argv[0] ?? '', { directory, searchPath })
   return search.kind === 'found' ? { file: search.file } : { reason: search.kind, message: search.message }
 }
 

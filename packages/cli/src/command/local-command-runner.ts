@@ -5,6 +5,7 @@ import { PERMANENT_LEASE, StateIoError, type StoreLease } from '@mpibatch/batch-
 import { type CommandFault, findCommand, shellFault, startFault } from './command-fault.ts'
 import type { CommandGuard } from './command-guard.ts'
 import type { Command, CommandResult, CommandRunner } from './command-runner.ts'
+import { ExecutableFinder } from './executable-finder.ts'
 import { openLogFile } from './log-file.ts'
 import { openProcessStarter } from './open-process-starter.ts'
 import type { ProcessEnd, ProcessStarter, StartedProcess } from './process-starter.ts'
@@ -37,6 +38,7 @@ export class LocalCommandRunner implements CommandRunner {
   readonly #open: () => Promise<ProcessStarter>
   readonly #lease: StoreLease
   readonly #guard: CommandGuard | undefined
+  readonly #finder = new ExecutableFinder()
   readonly #running = new Set<RunningCommand>()
   #starter: Promise<ProcessStarter> | undefined
   #isHeld = false
@@ -53,7 +55,7 @@ export class LocalCommandRunner implements CommandRunner {
     this.#starter ??= this.#open()
     const starter = await this.#starter
     // The logs may be a successor's by now, just as the task.
-    const found = (await this.#mayStart(command)) ? findCommand(command) : INTERRUPTED
+    const found = (await this.#mayStart(command)) ? findCommand(command, this.#finder) : INTERRUPTED
     if ('reason' in found) return notStarted(found)
     const logs = openLogs(command)
     if ('reason' in logs) return notStarted(logs)
