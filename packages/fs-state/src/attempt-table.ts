@@ -1,6 +1,6 @@
 /** The table of all attempts that a root has on record, one row each (pure, but for reading). */
 import type { AttemptReason, StoredState } from '@mpibatch/batch-core'
-import { attemptKey, type EndLine } from './attempt-log.ts'
+import { attemptKey, DISCARDED_LINES, type EndLine } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { type RecordedAttempt, readAllAttempts } from './history.ts'
 
@@ -41,7 +41,7 @@ export interface AttemptRow {
  */
 export function* readAttemptTable(files: FileLayer, root: string): Generator<AttemptRow> {
   const discarded = new Set<string>()
-  for (const { instance, line } of readAllAttempts(files, root)) {
+  for (const { instance, line } of readAllAttempts(files, root, DISCARDED_LINES)) {
     if (line.kind === 'discarded') discarded.add(attemptKey(instance, line))
   }
   const unfinished = new Map<string, AttemptRow>()

@@ -6,7 +6,13 @@
  * of its attempts. An instance that is in the history may still have a directory, if gc was killed; then the history
  * counts.
  */
-import { type AttemptLine, parseAttemptLine, printAttemptLine, readAttempts } from './attempt-log.ts'
+import {
+  type AttemptLine,
+  type LineFilter,
+  parseAttemptLine,
+  printAttemptLine,
+  readAttempts,
+} from './attempt-log.ts'
 import { readLines } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { type InstanceInfo, isInstanceName, listInstances, parseInstanceInfo } from './instance.ts'
@@ -42,12 +48,16 @@ export function listHistoryInstances(files: FileLayer, root: string): readonly H
   })
 }
 
-/** Goes through the attempts of all instances, those of the history first. */
-export function* readAllAttempts(files: FileLayer, root: string): Generator<RecordedAttempt> {
-  const told = yield* readHistory(files, root)
+/** Goes through the attempts of all instances, those of the history first; only through lines that a filter passes. */
+export function* readAllAttempts(
+  files: FileLayer,
+  root: string,
+  isWanted?: LineFilter,
+): Generator<RecordedAttempt> {
+  const told = yield* readHistory(files, root, isWanted)
   for (const instance of listInstances(files, root)) {
     if (told.has(instance)) continue
-    for (const line of readAttempts(files, root, instance)) yield { instance, part: Infinity, line }
+    for (const line of readAttempts(files, root, instance, isWanted)) yield { instance, part: Infinity, line }
   }
 }
 
@@ -55,10 +65,11 @@ export function* readAllAttempts(files: FileLayer, root: string): Generator<Reco
 export function* readHistory(
   files: FileLayer,
   root: string,
+  isWanted?: LineFilter,
 ): Generator<RecordedAttempt, ReadonlySet<string>> {
   const told = new Set<string>()
   for (const part of listSequence(files, historyDirectory(root))) {
-    for (const { instance } of yield* readPart(files, root, part)) told.add(instance)
+    for (const { instance } of yield* readPart(files, root, part, isWanted)) told.add(instance)
   }
   return told
 }
@@ -67,6 +78,7 @@ function* readPart(
   files: FileLayer,
   root: string,
   part: number,
+  isWanted: LineFilter | undefined,
 ): Generator<RecordedAttempt, readonly HistoryInstance[]> {
   let header: readonly HistoryInstance[] | undefined
   let instance: string | undefined
@@ -76,7 +88,7 @@ function* readPart(
       if (header === undefined) return []
       continue
     }
-    const line = parseAttemptLine(text)
+    const line = isWanted?.(text) === false ? undefined : parseAttemptLine(text)
     if (line !== undefined && instance !== undefined) yield { instance, part, line }
     instance = parseInstanceLine(text) ?? instance
   }

@@ -238,7 +238,9 @@ class FsRootView implements RootView {
   #report(index: number, known: KnownTask, owners: Map<string, TaskOwner>): TaskReport {
     const { name, directoryFault } = known
     const directory = this.taskDirectory(name)
-    const report: ReportDraft = { ...factsOf(index, known), state: 'OPEN', slot: 0, attempts: 0 }
+    const report: ReportDraft = { index, name, state: 'OPEN', slot: 0, attempts: 0 }
+    if (known.values !== undefined) report.values = known.values
+    if (known.summary !== undefined) report.summary = known.summary
     if (directoryFault !== undefined) {
       const message = `${directory} is ${directoryFault}`
       return { ...report, state: 'INVALID', message, directoryFault }

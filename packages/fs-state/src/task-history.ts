@@ -10,6 +10,7 @@ import {
   type TaskState,
   type TaskValue,
 } from '@mpibatch/batch-core'
+import { linesOn } from './attempt-log.ts'
 import type { EventKind } from './event.ts'
 import { readSmallText } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
@@ -124,7 +125,8 @@ export async function explainTask(
   const directory = taskDirectory(place, name)
   const reading = hasOtherKind(files, directory) ? NOT_A_DIRECTORY : readTask(files, directory, 0)
   const records: RecordedAttempt[] = []
-  for (const record of readAllAttempts(files, place)) if (record.line.task === name) records.push(record)
+  for (const record of readAllAttempts(files, place, linesOn(name)))
+    if (record.line.task === name) records.push(record)
   const attempts = putAttemptsTogether(reading.events, records)
   const instances = readMakers(files, place, reading)
   const looker = new OwnerLooker(files, place, options)
