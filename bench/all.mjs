@@ -1,11 +1,12 @@
 /**
  * Runs the benchmarks: those that are named, or all. Each takes turns between ours and what it is measured beside.
  *
- * `--json` prints one object; `--write` makes RESULTS.md and results.json of it; `--alone` leaves the peers out; `--small` takes sizes that
+ * `--json` prints one object; `--write` makes RESULTS.md and results.json of it, in which rows that were not named stay as an
+ * earlier run on the same machine found them; `--alone` leaves the peers out; `--small` takes sizes that
  * only show that everything works. Sizes are set by name, `--rounds 3 --tasks 1000`, in every row that has them.
  * Ends with 1 if something that is wanted is not reached, with 2 if a row could not be measured.
  */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { printResult, resultOf, takeTurns } from './compare.mjs'
@@ -69,7 +70,7 @@ async function measure(row) {
     const { ways, wants, notes } = await row.measure(sizes, peers)
     await takeTurns(ways, sizes.rounds)
     const result = resultOf(row, { sizes, ways, wants, notes })
-    return { ...result, seconds: Math.round((performance.now() - start) / 1000) }
+    return { ...result, ...when, seconds: Math.round((performance.now() - start) / 1000) }
   } catch (error) {
     return {
       name: row.name,
@@ -78,6 +79,7 @@ async function measure(row) {
       figures: [],
       wants: [],
       notes: [],
+      ...when,
       error: error.message,
     }
   }
@@ -85,6 +87,8 @@ async function measure(row) {
 
 const peers = findPeers({ isAlone: values.alone })
 const facts = machineFacts(peers)
+/** Rows of RESULTS.md may come from several runs. */
+const when = { date: facts.date, version: facts.versions.mpibatch }
 const results = []
 for (const name of positionals.length > 0 ? positionals : NAMES) {
   const result = await measure(rows.get(name))
@@ -93,10 +97,7 @@ for (const name of positionals.length > 0 ? positionals : NAMES) {
 }
 const report = { ...facts, rows: results }
 if (values.json) console.log(JSON.stringify(report))
-if (values.write) {
-  writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(report, undefined, 2)}\n`)
-  writeResults()
-}
+if (values.write) writeResults(report, NAMES)
 const wants = results.flatMap((result) => result.wants)
 const isEveryReached = wants.every(({ missing, isReached }) => missing !== undefined || isReached)
 const isEveryMeasured = results.every(

@@ -9,7 +9,7 @@ function fileSystemOf(directory) {
   return stdout?.trim().split('\n').at(-1) ?? 'unknown'
 }
 
-/** Version of a program, from the line of its --version that has a number. */
+/** The commit that is checked out. */
 function gitCommit() {
   const { stdout } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
     cwd: import.meta.dirname,

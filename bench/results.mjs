@@ -19,13 +19,16 @@ function wantCells(row, want) {
   return [`[${row.name}](#${row.name})`, want.text, ...is, boundText(want), verdict(want)]
 }
 
-function section({ name, title, sizes, seconds, figures, notes, error }) {
+function section({ name, title, sizes, date, version, seconds, figures, notes, error }) {
   const sizeTexts = Object.entries(sizes).map(([size, value]) => `${size} ${value.toLocaleString('en-US')}`)
   const cells = (figure) =>
     figure.missing === undefined
       ? [figure.who, short(figure.median), spread(figure), figure.unit, figure.count]
       : [figure.who, figure.hasFailed ? 'failed' : 'not here', '', '', '']
-  const parts = [`## ${name}`, `${title}. ${sizeTexts.join(', ')}; took ${seconds} s.`]
+  const parts = [
+    `## ${name}`,
+    `${title}. ${sizeTexts.join(', ')}; ${date} UTC, mpibatch ${version}, took ${seconds} s.`,
+  ]
   if (error === undefined) parts.push(table(['', 'median', 'from .. to', '', 'times'], figures.map(cells)))
   else parts.push(`Could not be measured: ${error}`)
   const missing = figures.filter((figure) => figure.missing !== undefined)
@@ -90,8 +93,22 @@ function readJson(name) {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
 }
 
-/** Makes RESULTS.md of results.json and growth.json, as far as they are there. */
-export function writeResults() {
+/**
+ * Makes RESULTS.md of what was found, and of growth.json if it is there.
+ *
+ * @param report - What a run found; rows that it lacks are kept from before, if that was on the same machine.
+ *   @defaultValue what results.json holds
+ * @param names - The rows in their order.
+ */
+export function writeResults(report, names = []) {
+  const before = readJson('results.json')
+  if (report !== undefined) {
+    const isSame = JSON.stringify(before?.machine) === JSON.stringify(report.machine)
+    const rows = new Map([...(isSame ? before.rows : []), ...report.rows].map((row) => [row.name, row]))
+    const place = ({ name }) => (names.includes(name) ? names.indexOf(name) : names.length)
+    const merged = { ...report, rows: [...rows.values()].sort((one, other) => place(one) - place(other)) }
+    writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(merged, undefined, 2)}\n`)
+  }
   const results = readJson('results.json')
   if (results === undefined) return
   writeFileSync(join(import.meta.dirname, 'RESULTS.md'), pageOf(results, readJson('growth.json')))
