@@ -1,18 +1,6 @@
-/** A program to start, and all that its process is given. */
-export interface ProcessStart {
-  /** The program's file as execvp(3) names it when it has searched the path: seen from `directory`. */
-  readonly file: string
-  /** The program, by the name that it finds for itself, and its arguments. */
-  readonly argv: readonly string[]
-  /** Working directory. */
-  readonly directory: string
-  /** The whole environment; nothing is inherited beside it. */
-  readonly environment: Readonly<Record<string, string>>
-  /** Descriptor for standard output; without it, the output is thrown away. */
-  readonly stdout?: number | undefined
-  /** Descriptor for standard error; without it, the output is thrown away. */
-  readonly stderr?: number | undefined
-}
+import type { ProcessStart } from '@mpibatch/native-mpi/process-spawner'
+
+export type { ProcessStart }
 
 /** How a process ended, or why it did not start. */
 export type ProcessEnd =
