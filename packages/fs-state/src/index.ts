@@ -15,6 +15,7 @@ export { type KnownTask, KnownTasks } from './known-tasks.ts'
 export { leaseOf } from './lease.ts'
 export { nodeFileLayer } from './node-file-layer.ts'
 export type { OwnerSight } from './owner-sight.ts'
+export { listProcesses, type ProcessStat, readProcessStat } from './process-identity.ts'
 export {
   type InstanceReport,
   openRootView,

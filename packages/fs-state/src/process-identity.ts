@@ -80,7 +80,7 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
     return undefined
   }
   try {
-    // It is read for every command that starts: at once, and without asking for its size, which is unknown.
+    // It is read for every command that Node starts: at once, and without asking for its size, which is unknown.
     return parseProcessStat(statBuffer.toString('latin1', 0, readSync(descriptor, statBuffer)))
   } catch {
     return undefined

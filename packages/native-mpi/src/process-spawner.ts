@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { getSystemErrorName } from 'node:util'
 import { loadNative, type NativeSpawner } from './native.ts'
 
@@ -32,8 +31,8 @@ export interface ProcessEnd {
 export interface SpawnedProcess {
   /** Number of the process, and of the session and process group that it leads; its own until `ended` is settled. */
   readonly pid: number
-  /** When it started, in clock ticks since boot, as `/proc/PID/stat` has it (proc(5)); `undefined` if only that can tell. */
-  readonly startTime: string | undefined
+  /** When it started by the system's clock, in ticks since boot (proc(5)); `undefined` if that ticked meanwhile. */
+  readonly startTick: number | undefined
   /** Rejects if something else in this process has collected the end first, so that nobody knows how it was. */
   readonly ended: Promise<ProcessEnd>
 }
@@ -57,12 +56,12 @@ export function prepareProcess(start: ProcessStart): () => SpawnedProcess {
   terminated(file)
   terminated(directory)
   return () => {
-    const [pid, startTime] = spawner.spawn(file, directory, words, variables, stdout, stderr)
+    const [pid, startTick] = spawner.spawn(file, directory, words, variables, stdout, stderr)
     if (pid < 0) throw systemError(pid, argv[0] ?? file)
     if (running.size === 0) spawner.keepAlive(true)
     return {
       pid,
-      startTime: startTimeOf(pid, startTime),
+      startTick: startTick < 0 ? undefined : startTick,
       ended: new Promise((resolve, reject) => running.set(pid, { resolve, reject })),
     }
   }
@@ -105,26 +104,6 @@ function openSpawner(): OpenSpawner {
   })
   opened = { spawner, running }
   return opened
-}
-
-/** Whether start times are those of `/proc`; the first process tells, whose number is still its own. */
-let startTimesAgree: boolean | undefined
-
-function startTimeOf(pid: number, ticks: number): string | undefined {
-  if (ticks < 0) return undefined
-  const text = String(ticks)
-  startTimesAgree ??= startTimeInProc(pid) === text
-  return startTimesAgree ? text : undefined
-}
-
-function startTimeInProc(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // Behind the name, which may hold anything, the third field comes first.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[22 - 3]
-  } catch {
-    return undefined
-  }
 }
 
 /** A text as execve(2) takes it, with a NUL behind it. */

@@ -61,10 +61,10 @@ describe.skipIf(!existsSync(addonPath))('a process that is started by vfork', ()
   it('started when /proc says so, where that is told', async () => {
     let told = 0
     for (let count = 0; count < 20; count += 1) {
-      const { pid, startTime, ended } = prepareProcess({ ...SHELL, argv: ['sh', '-c', 'read line'] })()
+      const { pid, startTick, ended } = prepareProcess({ ...SHELL, argv: ['sh', '-c', 'read line'] })()
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      if (startTime !== undefined) expect(startTime).toBe(stat.split(' ')[21])
-      told += startTime === undefined ? 0 : 1
+      if (startTick !== undefined) expect(String(startTick)).toBe(stat.split(' ')[21])
+      told += startTick === undefined ? 0 : 1
       await ended
     }
     expect(told).toBeGreaterThan(0)

@@ -1,3 +1,4 @@
+import { readProcessStat } from '@mpibatch/fs-state'
 import { canSpawn, prepareProcess } from '@mpibatch/native-mpi/process-spawner'
 import type { ProcessStart, ProcessStarter, StartedProcess } from './process-starter.ts'
 import { signalName } from './signal-names.ts'
@@ -16,10 +17,10 @@ export class NativeProcessStarter implements ProcessStarter {
   prepare(start: ProcessStart): () => StartedProcess {
     const spawn = prepareProcess(start)
     return () => {
-      const { pid, startTime, ended } = spawn()
+      const { pid, startTick, ended } = spawn()
       return {
         pid,
-        startTime,
+        startTime: startTick === undefined ? undefined : startTimeOf(pid, String(startTick)),
         ended: ended.then(
           ({ exitCode, signal, isGroupLeft }) => ({
             code: exitCode,
@@ -31,4 +32,12 @@ export class NativeProcessStarter implements ProcessStarter {
       }
     }
   }
+}
+
+/** Whether the clock tells start times as `/proc` does; the first process shows it, whose number is still its own. */
+let clockAgrees: boolean | undefined
+
+function startTimeOf(pid: number, byClock: string): string | undefined {
+  clockAgrees ??= readProcessStat(pid)?.startTime === byClock
+  return clockAgrees ? byClock : undefined
 }

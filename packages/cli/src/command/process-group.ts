@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { invariant } from '@mpibatch/batch-core'
+import { listProcesses, type ProcessStat } from '@mpibatch/fs-state'
 
 /**
  * Sends a signal to every process of a group; signal 0 only asks whether there is one.
@@ -34,23 +34,8 @@ export function signalGroup(processGroup: number, signal: NodeJS.Signals | 0): b
  * Reads what `/proc` knows of every process, so it is asked seldom. Without `/proc`, all members count as running.
  */
 export function groupRuns(processGroup: number): boolean {
-  let processes: string[]
-  try {
-    processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  } catch {
-    return true
-  }
-  return processes.length === 0 || processes.some((process) => runsInGroup(process, processGroup))
-}
-
-function runsInGroup(process: string, processGroup: number): boolean {
-  let status: string
-  try {
-    status = readFileSync(`/proc/${process}/stat`, 'latin1')
-  } catch {
-    return false
-  }
-  // "pid (name) state parent group …"; the name may hold anything, parentheses and spaces too.
-  const [state, , group] = status.slice(status.lastIndexOf(')') + 2).split(' ')
-  return Number(group) === processGroup && state !== 'Z' && state !== 'X'
+  const processes = listProcesses()
+  const isAtWork = ({ group, state }: ProcessStat): boolean =>
+    group === processGroup && state !== 'Z' && state !== 'X'
+  return processes.length === 0 || processes.some(isAtWork)
 }
