@@ -8,12 +8,6 @@
 #include "system_calls.h"
 
 namespace mpibatch {
-namespace {
-
-// CLOSE_RANGE_CLOEXEC, which older headers lack.
-constexpr unsigned kCloseRangeCloexec = 4;
-
-}  // namespace
 
 void CloseOnExec() {
   if (syscall(kCloseRange, 3U, ~0U, kCloseRangeCloexec) == 0) return;

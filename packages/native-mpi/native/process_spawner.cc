@@ -21,9 +21,8 @@ constexpr std::size_t kStackSizeBytes = 64 * 1024;
 constexpr int kSignalCount = 64;
 // Of a signal in the kernel's own struct, which nothing but zeros is written into.
 constexpr std::size_t kSignalSetSizeBytes = 8;
-// Names that older headers lack.
+// A name that older headers lack.
 constexpr int kClonePidfd = 0x1000;
-constexpr unsigned kCloseRangeCloexec = 4;
 
 // What the child reads, and where it leaves when it began and its fault.
 struct Child {

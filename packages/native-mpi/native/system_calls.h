@@ -15,6 +15,8 @@ constexpr long kCloseRange = SYS_close_range;
 #else
 constexpr long kCloseRange = 436;
 #endif
+// CLOSE_RANGE_CLOEXEC: marks the descriptors to be closed by exec instead.
+constexpr unsigned kCloseRangeCloexec = 4;
 #ifdef SYS_pidfd_getfd
 constexpr long kPidfdGetfd = SYS_pidfd_getfd;
 #else
