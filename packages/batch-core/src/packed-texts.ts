@@ -1,4 +1,5 @@
 /** Texts in few bytes each: a million strings on the heap take a header and a pointer more than their characters. */
+import { roomFor } from './room-for.ts'
 
 /** Bytes and texts that there is room for at first. */
 const SIZE_MIN = 1 << 10
@@ -67,13 +68,8 @@ export class PackedTexts {
       this.#bytes.copy(bytes, 0, 0, this.#size)
       this.#bytes = bytes
     }
-    if (this.#count < this.#starts.length) return
-    const starts = new Float64Array(Math.max(2 * this.#starts.length, SIZE_MIN))
-    starts.set(this.#starts)
-    this.#starts = starts
-    const wide = new Uint8Array(Math.max(2 * this.#wide.length, SIZE_MIN))
-    wide.set(this.#wide)
-    this.#wide = wide
+    this.#starts = roomFor(this.#starts, this.#count)
+    this.#wide = roomFor(this.#wide, this.#count)
   }
 }
 

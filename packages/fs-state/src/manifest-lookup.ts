@@ -1,3 +1,4 @@
+import { roomFor } from '@mpibatch/batch-core'
 import { readBlock } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { toStateIoError } from './io-error.ts'
@@ -24,7 +25,9 @@ export class ManifestLookup {
 
   /** Notes where the line of a task stands. */
   set(position: number, { segment, offset, size }: ManifestPlace): void {
-    if (position >= this.#segments.length) this.#grow(position + 1)
+    this.#segments = roomFor(this.#segments, position)
+    this.#offsets = roomFor(this.#offsets, position)
+    this.#sizes = roomFor(this.#sizes, position)
     this.#segments[position] = segment
     this.#offsets[position] = offset
     this.#sizes[position] = size
@@ -57,16 +60,5 @@ export class ManifestLookup {
     } catch (error) {
       throw toStateIoError(error, { path, action: 'read' })
     }
-  }
-
-  #grow(count: number): void {
-    const length = Math.max(count, 2 * this.#segments.length, 16)
-    const [segments, offsets, sizes] = [this.#segments, this.#offsets, this.#sizes]
-    this.#segments = new Uint32Array(length)
-    this.#offsets = new Float64Array(length)
-    this.#sizes = new Uint32Array(length)
-    this.#segments.set(segments)
-    this.#offsets.set(offsets)
-    this.#sizes.set(sizes)
   }
 }

@@ -1,5 +1,5 @@
 /** The last records of many tasks, by columns of numbers: an object for each takes several times the memory. */
-import type { AttemptReason } from '@mpibatch/batch-core'
+import { type AttemptReason, roomFor } from '@mpibatch/batch-core'
 import type { EndLine, StartLine } from './attempt-log.ts'
 
 /** Tasks that there is room for at first. */
@@ -21,11 +21,7 @@ class NumberColumn {
 
   set(task: number, value: number): void {
     const { length } = this.#values
-    if (task >= length) {
-      const values = new Float64Array(Math.max(2 * length, task + 1))
-      values.set(this.#values)
-      this.#values = values.fill(Number.NaN, length)
-    }
+    if (task >= length) this.#values = roomFor(this.#values, task).fill(Number.NaN, length)
     this.#values[task] = value
   }
 }
@@ -43,11 +39,7 @@ class TextColumn {
   }
 
   set(task: number, text: string | undefined): void {
-    if (task >= this.#numbers.length) {
-      const numbers = new Uint32Array(Math.max(2 * this.#numbers.length, task + 1))
-      numbers.set(this.#numbers)
-      this.#numbers = numbers
-    }
+    this.#numbers = roomFor(this.#numbers, task)
     this.#numbers[task] = text === undefined ? 0 : this.#find(text)
   }
 

@@ -2,7 +2,7 @@
  * The last records of every task, kept up to date: each reading takes up only what the logs have gained since the one
  * before, so that a look at a million tasks costs no more than what has happened in between.
  */
-import { NameIndex, PackedTexts } from '@mpibatch/batch-core'
+import { NameIndex, PackedTexts, roomFor } from '@mpibatch/batch-core'
 import { type AttemptLine, attemptKey, attemptLogs, readNewAttempts } from './attempt-log.ts'
 import type { FileLayer } from './file-layer.ts'
 import { type RecordedAttempt, readHistory } from './history.ts'
@@ -128,11 +128,7 @@ export class TaskRecordFollower {
     if (known !== undefined) return known
     const task = this.#names.add(name)
     this.#index.add(name)
-    if (task >= this.#untold.length) {
-      const untold = new Uint8Array(2 * this.#untold.length)
-      untold.set(this.#untold)
-      this.#untold = untold
-    }
+    this.#untold = roomFor(this.#untold, task)
     return task
   }
 }
