@@ -57,6 +57,7 @@ export {
   type StoreSettings,
 } from './open-batch.ts'
 export { PackedTexts } from './packed-texts.ts'
+export { roomFor } from './room-for.ts'
 export type { TaskBody } from './run-tasks.ts'
 export {
   type AnnouncedBatch,
@@ -101,7 +102,7 @@ export {
   type TaskValue,
   taskNameFault,
 } from './task-definition.ts'
-export { digestOf, fingerprintOf, planScriptTask } from './task-fingerprint.ts'
+export { digestOf, fingerprintOf } from './task-fingerprint.ts'
 export {
   type ClaimableStates,
   isClaimable,

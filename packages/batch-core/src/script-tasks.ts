@@ -1,6 +1,6 @@
 import type { PlannedTask, PlannedTasks } from './state-store.ts'
 import type { TaskDefinition } from './task-definition.ts'
-import { digestOf, planScriptTask } from './task-fingerprint.ts'
+import { digestOf, scriptFingerprint, scriptSummary } from './task-fingerprint.ts'
 
 /** The tasks of a job script. What is kept of them beside their definitions is made when it is asked for. */
 export class ScriptTasks implements PlannedTasks {
@@ -44,10 +44,10 @@ class ScriptTask implements PlannedTask {
   }
 
   get fingerprint(): string {
-    return planScriptTask(this, this.#version).fingerprint
+    return scriptFingerprint(this, this.#version)
   }
 
   get summary(): string {
-    return planScriptTask(this, this.#version).summary ?? ''
+    return scriptSummary(this, this.#version)
   }
 }

@@ -1,5 +1,4 @@
 import { createHash, hash } from 'node:crypto'
-import type { PlannedTask } from './state-store.ts'
 import type { TaskDefinition } from './task-definition.ts'
 
 /** Hexadecimal digits of a fingerprint: 64 bits. */
@@ -47,11 +46,14 @@ export function digestOf(
 }
 
 /**
- * Plans a task of a job script. Its fingerprint covers the values and the script's own `version`, not the text of the
+ * Fingerprint of a task of a job script. It covers the values and the script's own `version`, not the text of the
  * script: mending a bug there must not bring back what is done.
  */
-export function planScriptTask(task: TaskDefinition, version: string): PlannedTask {
-  const fingerprint = fingerprintOf(['script', version, Object.entries(task.values ?? {})])
-  const summary = JSON.stringify(task.values ?? {}) + (version === '' ? '' : ` version ${version}`)
-  return { ...task, fingerprint, summary }
+export function scriptFingerprint({ values = {} }: TaskDefinition, version: string): string {
+  return fingerprintOf(['script', version, Object.entries(values)])
+}
+
+/** What a task of a job script runs, on one line. */
+export function scriptSummary({ values = {} }: TaskDefinition, version: string): string {
+  return JSON.stringify(values) + (version === '' ? '' : ` version ${version}`)
 }

@@ -20,7 +20,7 @@ const TASKS_MIN = 10_000
 const SIZE_MAX = 1 << 16
 
 /** The digest of a list that is worth being noted; `undefined` for others. */
-function digestOf({ length, digest }: Pick<PlannedTasks, 'length' | 'digest'>): string | undefined {
+function notedDigest({ length, digest }: Pick<PlannedTasks, 'length' | 'digest'>): string | undefined {
   return length < TASKS_MIN ? undefined : digest
 }
 
@@ -37,7 +37,7 @@ export function findKnownPlan(
   try {
     const text = readSmallText(files, knownPlanPath(root), SIZE_MAX)
     if (text === undefined) return undefined
-    const digest = digestOf(tasks)
+    const digest = notedDigest(tasks)
     const segmentCount = countSegments(files, root)
     if (digest === undefined || parseObject(text)?.digest !== digest) return undefined
     return text === printPlan(files, root, { digest, segmentCount }) ? { segmentCount } : undefined
@@ -54,7 +54,7 @@ export async function noteKnownPlan(
   options: { readonly tasks: PlannedTasks; readonly segmentCount: number; readonly staged: string },
 ): Promise<void> {
   const { tasks, segmentCount, staged } = options
-  const digest = digestOf(tasks)
+  const digest = notedDigest(tasks)
   if (digest === undefined) return
   try {
     const text = printPlan(files, root, { digest, segmentCount })

@@ -108,13 +108,17 @@ class CommandTasks implements PlannedTasks {
   }
 
   get digest(): string {
+    this.#digest ??= this.#makeDigest()
+    return this.#digest
+  }
+
+  #makeDigest(): string {
     const { list, nameTemplate, command, environment, inTaskDirectory } = this.#source
     const { columns, names = [], cells } = list
     // With the two fingerprints, that of a program which renders commands in another way is another one.
     const ends = [0, this.length - 1].map((index) => this.at(index)?.fingerprint)
     const parts = ['command', nameTemplate, command.templates, environment, inTaskDirectory, columns, ends]
-    this.#digest ??= digestOf(parts, [names, ...cells])
-    return this.#digest
+    return digestOf(parts, [names, ...cells])
   }
 
   at(index: number): PlannedTask | undefined {
