@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import type { FileLayer } from './file-layer.ts'
-import { codeOf } from './io-error.ts'
+import { catching, codeOf } from './io-error.ts'
 
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 
@@ -218,15 +218,21 @@ export function createOwnFile(
   path: string,
   options: { readonly text: string | Iterable<string>; readonly sync: boolean; readonly mode?: number },
 ): void | Promise<void> {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      return createSyncedFile(files, path, options)
-    } catch (error) {
-      // Nothing but making the name says so, and that is done before anything waits.
-      if (tried === TRIES_MAX || codeOf(error) !== 'EEXIST') throw error
-      removeFile(files, path)
-    }
-  }
+  return makeOwn(files, path, () => createSyncedFile(files, path, options))
+}
+
+/** Makes something under a name that nobody else uses; what stands there already is removed, see {@link createOwnFile}. */
+export function makeOwn(
+  files: FileLayer,
+  path: string,
+  make: () => void | Promise<void>,
+  tried = 1,
+): void | Promise<void> {
+  return catching<void>(make, (error) => {
+    if (tried === TRIES_MAX || codeOf(error) !== 'EEXIST') throw error
+    removeFile(files, path)
+    return makeOwn(files, path, make, tried + 1)
+  })
 }
 
 /** Opens a log to append to; every write goes to its end. */

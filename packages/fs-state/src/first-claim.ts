@@ -13,16 +13,13 @@
  */
 import type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
 import type { EventTokens } from './event-token.ts'
-import { createOwnFile, makeDirectory, removeDirectory, removeFile, syncDirectory } from './file-access.ts'
+import { createOwnFile, makeDirectory, makeOwn, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { catching, codeOf, repeatUnclear, toStateIoError } from './io-error.ts'
+import { catching, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { eventPath, statePath } from './store-paths.ts'
 import { readEvent } from './task-chain.ts'
-import { moveDirectory } from './task-directories.ts'
-
-/** Tries of {@link makeOwnEvent}. */
-const TRIES_MAX = 5
+import { discardStaged, moveDirectory } from './task-directories.ts'
 
 /** What a first claim works with; a part of what an {@link Appender} does. */
 export interface FirstClaimOptions {
@@ -80,26 +77,15 @@ function build(
   const make = (): void | Promise<void> => {
     makeDirectory(files, staged)
     // The event first: what is left of a state without it would look like that of another program.
-    const made = makeOwnEvent(files, tokens, eventPath(staged, 1))
+    const event = eventPath(staged, 1)
+    const made = makeOwn(files, event, () => tokens.makeEvent('CLAIM', event))
     return made === undefined ? writeState() : made.then(writeState)
   }
   return catching<void>(
     () => repeatUnclear<void>(files, make),
     (error) => {
-      discard(files, staged)
+      discardStaged(files, staged)
       throw toStateIoError(error, { path: directory, action: 'make' })
-    },
-  )
-}
-
-/** Makes the event under a name that nobody else uses: what stands there comes from an earlier try, and may be half made. */
-function makeOwnEvent(files: FileLayer, tokens: EventTokens, path: string, tried = 1): void | Promise<void> {
-  return catching<void>(
-    () => tokens.makeEvent('CLAIM', path),
-    (error) => {
-      if (tried === TRIES_MAX || codeOf(error) !== 'EEXIST') throw error
-      removeFile(files, path)
-      return makeOwnEvent(files, tokens, path, tried + 1)
     },
   )
 }
@@ -115,7 +101,7 @@ function move(
     const content = readEvent(files, directory, 1)?.content
     if (content?.kind === 'CLAIM' && tokens.hasMade(content)) return 'won'
     if (refusal === 'unclear') return 'tried'
-    discard(files, staged)
+    discardStaged(files, staged)
     return 'lost'
   }
   return catching<Moved>(
@@ -124,15 +110,4 @@ function move(
       throw toStateIoError(error, { path: directory, action: 'make', slot: 1, tried: true })
     },
   )
-}
-
-/** What was built has never been a task's. */
-function discard(files: FileLayer, staged: string): void {
-  try {
-    removeFile(files, eventPath(staged, 1))
-    removeFile(files, statePath(staged))
-    removeDirectory(files, staged)
-  } catch {
-    // What is left lies in the directory of this instance and is in nobody's way.
-  }
 }

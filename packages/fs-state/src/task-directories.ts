@@ -1,8 +1,8 @@
-import { createOwnFile, makeDirectory, removeFile } from './file-access.ts'
+import { createOwnFile, makeDirectory, removeDirectory, removeFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { codeOf, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
-import { statePath } from './store-paths.ts'
+import { eventPath, statePath } from './store-paths.ts'
 
 /** Errors that say that something has the task's name already. */
 const TAKEN = new Set(['EEXIST', 'ENOTEMPTY', 'ENOTDIR'])
@@ -27,10 +27,10 @@ export async function createTaskDirectory(
       await createOwnFile(files, statePath(staged), { text: printState('OPEN'), sync })
       return moveDirectory(files, staged, directory) === undefined
     })
-    if (!made) discard(files, staged)
+    if (!made) discardStaged(files, staged)
     return made
   } catch (error) {
-    discard(files, staged)
+    discardStaged(files, staged)
     throw toStateIoError(error, { path: directory, action: 'make' })
   }
 }
@@ -62,10 +62,12 @@ export function moveDirectory(
   }
 }
 
-function discard(files: FileLayer, staged: string): void {
+/** Removes a directory that was built for a task and has never been its own, with the first event if it has one. */
+export function discardStaged(files: FileLayer, staged: string): void {
   try {
+    removeFile(files, eventPath(staged, 1))
     removeFile(files, statePath(staged))
-    files.rmdir(staged)
+    removeDirectory(files, staged)
   } catch {
     // What is left lies in the directory of this instance and is in nobody's way.
   }

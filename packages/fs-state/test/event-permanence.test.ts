@@ -27,13 +27,6 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
   ],
   // The calls that all others are made of, and what is staged.
   'file-access.ts': ['removeFile path', 'unlink path', 'rmdir path', 'removeFile staged'],
-  // What was built for a task that another one had meanwhile: it has never been in the task's directory.
-  'first-claim.ts': [
-    'removeFile path',
-    'removeFile eventPath(staged, 1)',
-    'removeFile statePath(staged)',
-    'removeDirectory staged',
-  ],
   // A file of the root's own directory.
   'known-plan.ts': ['rename staged', 'removeFile staged'],
   'node-file-layer.ts': ['renameSync from', 'unlinkSync path', 'rmdirSync path'],
@@ -46,7 +39,13 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
   'snapshot-publishing.ts': ['removeFile staged', 'removeFile snapshotPath(root, sequence)'],
   'store-suitability.ts': ['rename path', 'removeFile renamed'],
   // A directory that is not in its place yet.
-  'task-directories.ts': ['rename staged', 'removeFile statePath(staged)', 'rmdir staged'],
+  // What was built for a task that another one had meanwhile: it has never been in the task's directory.
+  'task-directories.ts': [
+    'rename staged',
+    'removeFile eventPath(staged, 1)',
+    'removeFile statePath(staged)',
+    'removeDirectory staged',
+  ],
   // A value that could not be written whole.
   'task-values.ts': ['removeFile path'],
 }
