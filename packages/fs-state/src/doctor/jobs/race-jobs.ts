@@ -7,12 +7,13 @@ import {
   openSync,
   readFileSync,
   readlinkSync,
-  renameSync,
   symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
 import { codeOf } from '../../io-error.ts'
+import { nodeFileLayer } from '../../node-file-layer.ts'
+import { moveDirectory } from '../../task-directories.ts'
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants
 
@@ -40,11 +41,7 @@ export interface RaceAttempt {
   readonly seen?: string
 }
 
-/**
- * How a move is refused since something is there: it is the same to the store, which then reads whose that is. ENOENT is
- * the answer to a second try whose first had moved it, ESTALE that of GlusterFS.
- */
-const MOVE_REFUSALS = new Set(['EEXIST', 'ENOTEMPTY', 'ENOENT', 'ESTALE'])
+const NAME_TAKEN = Object.assign(new Error('The name is taken'), { code: 'EEXIST' })
 
 /** Makes the file that this process links to. */
 export function makeToken({ directory, owner }: { directory: string; owner: string }): void {
@@ -61,8 +58,7 @@ export function race(input: RaceInput): readonly RaceAttempt[] {
       make(input, path)
       attempts.push({ code: '' })
     } catch (error) {
-      const found = codeOf(error)
-      const code = operation === 'move' && MOVE_REFUSALS.has(found) ? 'EEXIST' : found
+      const code = codeOf(error)
       // An event's text is there before its name, except in a file, whose winner may still be writing.
       const reads = code === 'EEXIST' && operation !== 'file' && operation !== 'mkdir'
       attempts.push(reads ? { code, seen: read(operation, path) } : { code })
@@ -93,7 +89,8 @@ function make({ directory, operation, owner }: RaceInput, path: string): void {
       const staged = `${path}.${owner}`
       mkdirSync(staged)
       writeFileSync(textOf(staged), owner)
-      renameSync(staged, path)
+      // As a first claim does, which then reads whose it is, whatever the system says of a move that it refuses.
+      if (moveDirectory(nodeFileLayer, staged, path) !== undefined) throw NAME_TAKEN
       break
     }
     case 'file': {
