@@ -1,17 +1,11 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import {
-  ConfigError,
-  groupLayout,
-  STOP_DRAIN,
-  setRuntime,
-  TABLE_STATES,
-  type TaskCounts,
-} from '@mpibatch/batch-core'
+import { ConfigError, groupLayout, STOP_DRAIN, setRuntime, type TaskCounts } from '@mpibatch/batch-core'
 import type { MpiJob } from '@mpibatch/native-mpi'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
 import { haltOnCounts } from '../run/halt-watch.ts'
 import { checkScriptRun, readScriptList, runtimeOptions } from '../run/script-run.ts'
+import { totalCounts } from '../run/total-counts.ts'
 import { countDuplicates } from './open-count.ts'
 import { shareList } from './share-list.ts'
 
@@ -51,7 +45,7 @@ export async function runMpiScript(
   const list =
     source === undefined ? undefined : await shareList(communicator, () => mustRead(readScriptList(request)))
   const batches: OpenedBatch[] = []
-  const counts = (): TaskCounts => totalCounts(batches.map((batch) => batch.counts()))
+  const counts = (): TaskCounts => totalCounts((state) => batches.map((batch) => batch.counts()[state]))
   const counted = countDuplicates(communicator)
   const stopWord = new Int32Array(1)
   setRuntime({
@@ -94,9 +88,4 @@ async function importToEnd(script: string, scriptArguments: readonly string[]): 
   process.argv.splice(1, process.argv.length, script, ...scriptArguments)
   await import(pathToFileURL(script).href)
   await new Promise<void>((done) => process.once('beforeExit', () => done()))
-}
-
-function totalCounts(all: readonly TaskCounts[]): TaskCounts {
-  const entries = TABLE_STATES.map((state) => [state, all.reduce((sum, counts) => sum + counts[state], 0)])
-  return Object.fromEntries(entries) as TaskCounts
 }

@@ -7,7 +7,6 @@ import {
   type RuntimeOptions,
   type StoreLease,
   startThreads,
-  TABLE_STATES,
   type TaskCounts,
   TaskTable,
   type ThreadFailure,
@@ -22,6 +21,7 @@ import { haltOnCounts } from './halt-watch.ts'
 import type { JobLog } from './job-log.ts'
 import { RankOutput } from './rank-output.ts'
 import type { StopControl } from './stop-control.ts'
+import { totalCounts } from './total-counts.ts'
 
 /** What {@link runThreads} needs. */
 export interface ThreadRunOptions {
@@ -54,7 +54,7 @@ export interface ThreadRunResult {
 export async function runThreads(options: ThreadRunOptions): Promise<ThreadRunResult> {
   const { stop, progress } = options
   const batches: { announced: AnnouncedBatch; table: TaskTable }[] = []
-  const counts = (): TaskCounts => totalCounts(batches.map(({ table }) => table))
+  const counts = (): TaskCounts => totalCounts((state) => batches.map(({ table }) => table.count(state)))
   const output = new RankOutput((stream, lines) => progress.writeLines(stream, lines))
   const job = startThreads({
     count: options.ranks,
@@ -130,14 +130,6 @@ async function giveClaimsBack({
 
 /** Process number of the thread that gives back what ended ranks held; no job has as many ranks. */
 const SETTLING_RANK = 1_000_000
-
-function totalCounts(tables: readonly TaskTable[]): TaskCounts {
-  const entries = TABLE_STATES.map((state) => [
-    state,
-    tables.reduce((sum, table) => sum + table.count(state), 0),
-  ])
-  return Object.fromEntries(entries) as TaskCounts
-}
 
 function reportFailure({ rank, error }: ThreadFailure, { progress, script, debug }: ThreadRunOptions): void {
   const known = exitCodeOf((error as Partial<MpibatchError>).code) !== undefined
