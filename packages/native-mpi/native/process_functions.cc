@@ -1,58 +1,82 @@
 #include "process_functions.h"
 
-#include <signal.h>
-
+#include <algorithm>
 #include <memory>
 #include <system_error>
+#include <utility>
+#include <vector>
 
-#include "process_reaper.h"
-#include "process_spawner.h"
+#include "spawner_thread.h"
 
 namespace mpibatch {
 namespace {
 
+constexpr double kNanosecondsPerMillisecond = 1e6;
+
 struct Spawner {
-  ProcessSpawner processes;
+  Napi::FunctionReference onStart;
+  Napi::FunctionReference onEnd;
   Napi::ThreadSafeFunction notify;
-  std::unique_ptr<ProcessReaper> reaper;
+  std::unique_ptr<SpawnerThread> thread;
+  // Ended, but heard of together with its start.
+  std::vector<pid_t> endedAtOnce;
+
+  void Notify();
 };
 
-void TellEnds(Spawner& spawner, Napi::Env env, const Napi::Function& listener) {
-  if (spawner.reaper == nullptr) return;
-  for (const pid_t pid : spawner.reaper->TakeEnded()) {
-    const Napi::HandleScope scope(env);
-    // Only now is the number free, and the listener is told before anything else runs.
-    const ProcessEnd end = spawner.reaper->Collect(pid);
-    listener.Call({Napi::Number::New(env, pid), Napi::Number::New(env, end.exitCode),
-                   Napi::Number::New(env, end.signal), Napi::Boolean::New(env, end.isGroupLeft)});
-  }
+void TellStart(const Spawner& spawner, Napi::Env env, const StartAnswer& answer) {
+  const Napi::HandleScope scope(env);
+  spawner.onStart.Call(
+      {Napi::Number::New(env, answer.id), Napi::Number::New(env, answer.process.pid),
+       Napi::Number::New(env, static_cast<double>(answer.process.startTime)),
+       Napi::Number::New(env, static_cast<double>(answer.waitedNs) / kNanosecondsPerMillisecond)});
 }
 
-// spawn(file, directory, words, environment, output, errors): number of the process and its start time, or
-// below 0 the number of the fault and what is not known
-Napi::Value Spawn(Spawner& spawner, const Napi::CallbackInfo& info) {
-  ProcessStart start;
-  start.file = info[0].As<Napi::String>().Utf8Value();
-  start.directory = info[1].As<Napi::String>().Utf8Value();
-  start.words = info[2].As<Napi::String>().Utf8Value();
-  start.environment = info[3].As<Napi::String>().Utf8Value();
-  start.output = info[4].As<Napi::Number>();
-  start.errors = info[5].As<Napi::Number>();
-  SpawnedProcess spawned = spawner.processes.Spawn(start);
-  if (spawned.pid > 0) {
-    try {
-      spawner.reaper->Watch(spawned);
-    } catch (const std::system_error& error) {
-      // Nobody would hear of its end.
-      kill(-spawned.pid, SIGKILL);
-      WaitForEnd(spawned.pid);
-      spawned.pid = -error.code().value();
+void TellEnd(const Spawner& spawner, Napi::Env env, pid_t pid) {
+  const Napi::HandleScope scope(env);
+  // Only now is the number free, and the listener is told before anything else runs.
+  const ProcessEnd end = spawner.thread->Collect(pid);
+  spawner.onEnd.Call({Napi::Number::New(env, pid), Napi::Number::New(env, end.exitCode),
+                      Napi::Number::New(env, end.signal), Napi::Boolean::New(env, end.isGroupLeft)});
+}
+
+void TellNews(Spawner& spawner, Napi::Env env) {
+  if (spawner.thread == nullptr) return;
+  const std::vector<pid_t> endedAtOnce = std::exchange(spawner.endedAtOnce, {});
+  for (const pid_t pid : endedAtOnce) TellEnd(spawner, env, pid);
+  const SpawnerThread::News news = spawner.thread->Take();
+  for (const StartAnswer& answer : news.answers) TellStart(spawner, env, answer);
+  for (const pid_t pid : news.ended) {
+    const bool isNew = std::any_of(news.answers.begin(), news.answers.end(),
+                                   [pid](const StartAnswer& answer) { return answer.process.pid == pid; });
+    // Who waits for the start gets a turn before the number is free: it may signal the process in it.
+    if (isNew) {
+      spawner.endedAtOnce.push_back(pid);
+    } else {
+      TellEnd(spawner, env, pid);
     }
   }
-  Napi::Array answer = Napi::Array::New(info.Env(), 2);
-  answer[0U] = Napi::Number::New(info.Env(), spawned.pid);
-  answer[1U] = Napi::Number::New(info.Env(), static_cast<double>(spawned.startTime));
-  return answer;
+  if (!spawner.endedAtOnce.empty()) spawner.Notify();
+}
+
+void Spawner::Notify() {
+  notify.NonBlockingCall([this](Napi::Env env, const Napi::Function& /*unused*/) { TellNews(*this, env); });
+}
+
+// spawn(id, file, directory, words, environment, output, errors, waitMaxMs, group)
+void Spawn(const Spawner& spawner, const Napi::CallbackInfo& info) {
+  StartRequest request{};
+  request.id = info[0].As<Napi::Number>();
+  request.start.file = info[1].As<Napi::String>().Utf8Value();
+  request.start.directory = info[2].As<Napi::String>().Utf8Value();
+  request.start.words = info[3].As<Napi::String>().Utf8Value();
+  request.start.environment = info[4].As<Napi::String>().Utf8Value();
+  request.start.output = info[5].As<Napi::Number>();
+  request.start.errors = info[6].As<Napi::Number>();
+  request.waitMaxNs =
+      static_cast<std::int64_t>(info[7].As<Napi::Number>().DoubleValue() * kNanosecondsPerMillisecond);
+  if (info[8].IsTypedArray()) request.start.group = info[8].As<Napi::Int32Array>().Data();
+  spawner.thread->Request(std::move(request));
 }
 
 }  // namespace
@@ -61,19 +85,21 @@ Napi::Value OpenSpawner(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
     const auto spawner = std::make_shared<Spawner>();
+    spawner->onStart = Napi::Persistent(info[0].As<Napi::Function>());
+    spawner->onEnd = Napi::Persistent(info[1].As<Napi::Function>());
     spawner->notify =
-        Napi::ThreadSafeFunction::New(env, info[0].As<Napi::Function>(), "mpibatch processes", 0, 1);
+        Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "mpibatch processes", 0, 1);
     spawner->notify.Unref(env);
-    spawner->reaper = std::make_unique<ProcessReaper>([spawner = spawner.get()] {
-      spawner->notify.NonBlockingCall([spawner](Napi::Env callEnv, const Napi::Function& listener) {
-        TellEnds(*spawner, callEnv, listener);
-      });
+    spawner->thread = std::make_unique<SpawnerThread>([spawner = spawner.get()] { spawner->Notify(); });
+    // Before the function is taken apart that its threads call.
+    Napi::Env(env).AddCleanupHook([spawner] {
+      spawner->thread.reset();
+      spawner->onStart.Reset();
+      spawner->onEnd.Reset();
     });
-    // Before the function is taken apart that the reaper's thread calls.
-    Napi::Env(env).AddCleanupHook([spawner] { spawner->reaper.reset(); });
     Napi::Object object = Napi::Object::New(env);
     object["spawn"] = Napi::Function::New(
-        env, [spawner](const Napi::CallbackInfo& call) { return Spawn(*spawner, call); }, "spawn");
+        env, [spawner](const Napi::CallbackInfo& call) { Spawn(*spawner, call); }, "spawn");
     object["keepAlive"] = Napi::Function::New(
         env,
         [spawner](const Napi::CallbackInfo& call) {

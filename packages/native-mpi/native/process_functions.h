@@ -5,8 +5,8 @@
 
 namespace mpibatch {
 
-// openSpawner(listener): { spawn, keepAlive }. The listener hears (pid, exitCode, signal) of each process
-// that has ended.
+// openSpawner(onStart, onEnd): { spawn, keepAlive }. The first hears (id, pid, startTime, waitedMs) of each
+// process that was asked for, the second (pid, exitCode, signal, isGroupLeft) of each that has ended.
 Napi::Value OpenSpawner(const Napi::CallbackInfo& info);
 
 }  // namespace mpibatch

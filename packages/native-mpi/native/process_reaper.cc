@@ -81,9 +81,13 @@ void ProcessReaper::Watch(const SpawnedProcess& process) {
 
 bool ProcessReaper::WatchDescriptor(const SpawnedProcess& process) {
   if (process.pidfd < 0) return false;
-  if (process.pidfd < descriptorMax_ && Listen(epoll_, process.pidfd, process.pid)) {
-    descriptors_[process.pid] = process.pidfd;
-    return true;
+  {
+    // The process may have ended: whoever collects it looks for its descriptor.
+    const std::lock_guard<std::mutex> lock(descriptorsMutex_);
+    if (process.pidfd < descriptorMax_ && Listen(epoll_, process.pidfd, process.pid)) {
+      descriptors_[process.pid] = process.pidfd;
+      return true;
+    }
   }
   close(process.pidfd);
   return false;
@@ -95,10 +99,13 @@ std::vector<pid_t> ProcessReaper::TakeEnded() {
 }
 
 ProcessEnd ProcessReaper::Collect(pid_t pid) {
-  const auto watched = descriptors_.find(pid);
-  if (watched != descriptors_.end()) {
-    close(watched->second);
-    descriptors_.erase(watched);
+  {
+    const std::lock_guard<std::mutex> lock(descriptorsMutex_);
+    const auto watched = descriptors_.find(pid);
+    if (watched != descriptors_.end()) {
+      close(watched->second);
+      descriptors_.erase(watched);
+    }
   }
   int status = 0;
   if (waitpid(pid, &status, WNOHANG) != pid) return {-1, -1, true};

@@ -1,5 +1,5 @@
 // Finds out when processes that this one has started end. A thread waits for all of them; what it finds is
-// collected by the thread that starts processes, since until then nobody else can have their numbers.
+// collected by the thread that signals them, since until then nobody else can have their numbers.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ class ProcessReaper {
   ProcessReaper& operator=(const ProcessReaper&) = delete;
 
   // Waits for a process, whose pidfd it owns from then on. Throws std::system_error; the process is not
-  // watched then.
+  // watched then. Another thread may collect meanwhile.
   void Watch(const SpawnedProcess& process);
   // Those that have ended since the last call. Their numbers stay theirs until Collect.
   std::vector<pid_t> TakeEnded();
@@ -52,6 +52,7 @@ class ProcessReaper {
   bool WatchDescriptor(const SpawnedProcess& process);
 
   std::shared_ptr<Ended> ended_ = std::make_shared<Ended>();
+  std::mutex descriptorsMutex_;
   std::map<pid_t, int> descriptors_;
   // Descriptors from here on are left to others: the state files need some too.
   int descriptorMax_;

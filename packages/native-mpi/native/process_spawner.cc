@@ -34,6 +34,7 @@ struct Child {
   char* const* environment;
   int output;
   int errors;
+  std::int32_t* group;
   pid_t parent;
   std::int64_t begunTick;
   int fault;
@@ -82,6 +83,7 @@ void Execute(const Child& child) {
   if (setsid() < 0) return;
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return;
   if (getppid() != child.parent) _exit(127);
+  if (child.group != nullptr) __atomic_store_n(child.group, getpid(), __ATOMIC_SEQ_CST);
   ResetSignals();
   if (!Place(-1, O_RDONLY, STDIN_FILENO)) return;
   if (!Place(child.output, O_RDWR, STDOUT_FILENO)) return;
@@ -143,6 +145,7 @@ SpawnedProcess ProcessSpawner::Spawn(const ProcessStart& start) {
   child.environment = environment.data();
   child.output = start.output;
   child.errors = start.errors;
+  child.group = start.group;
   child.parent = getpid();
   auto* top = static_cast<char*>(stack_) + kStackSizeBytes;
   const int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
@@ -161,6 +164,8 @@ SpawnedProcess ProcessSpawner::Spawn(const ProcessStart& start) {
   // It started between the two.
   if (child.begunTick == tick) spawned.startTime = tick;
   if (fault == 0) return spawned;
+  // While the number is the child's.
+  if (start.group != nullptr) __atomic_store_n(start.group, 0, __ATOMIC_SEQ_CST);
   if (spawned.pid > 0) WaitForEnd(spawned.pid);
   if (spawned.pidfd >= 0) close(spawned.pidfd);
   return {-fault, -1, -1};

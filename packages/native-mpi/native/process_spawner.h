@@ -33,6 +33,9 @@ struct ProcessStart {
   // Descriptors that become standard output and error; below 0: nowhere.
   int output = -1;
   int errors = -1;
+  // Where the number of the process is written before its program runs, and 0 if that can't be; null:
+  // nowhere.
+  std::int32_t* group = nullptr;
 };
 
 struct SpawnedProcess {

@@ -54,11 +54,14 @@ export interface Native {
   /**
    * Opens what starts processes, for this thread: they are killed when it ends.
    *
-   * @param listener - Hears of the end of each: its exit code and the number of its signal, of which one is 0, or both
-   *   -1 if somebody else has collected it; and whether others of its process group are left.
+   * @param onStart - Hears what has come of each that was asked for: its number, or a negative error number; its start
+   *   time as `/proc/PID/stat` has it, negative if only that can tell; and how many milliseconds it has waited.
+   * @param onEnd - Hears of the end of each, in a later turn: its exit code and the number of its signal, of which one is
+   *   0, or both -1 if somebody else has collected it; and whether others of its process group are left.
    */
   openSpawner(
-    listener: (pid: number, exitCode: number, signal: number, isGroupLeft: boolean) => void,
+    onStart: (id: number, pid: number, startTime: number, waitedMs: number) => void,
+    onEnd: (pid: number, exitCode: number, signal: number, isGroupLeft: boolean) => void,
   ): NativeSpawner
 
   /** Opens a library and asks it what it is; its name's fault if it is none. Starts nothing. */
@@ -111,22 +114,26 @@ export interface Native {
 /** What {@link Native.openSpawner} opens. */
 export interface NativeSpawner {
   /**
-   * Starts a process; see `native/process_spawner.h`. Waits until its program runs.
+   * Has a process started by a thread of the addon; see `native/spawner_thread.h`.
    *
+   * @param id - Names it in the answer; up to 2^32 - 1.
    * @param words - Each with a NUL behind it, as `environment`.
-   * @param output - Descriptor for standard output; below 0: nowhere, as `errors`.
-   * @returns The number of the process, or a negative error number; and its start time as `/proc/PID/stat` has it, negative
-   *   if only that can tell.
+   * @param output - Descriptor for standard output; below 0: nowhere, as `errors`. Open until the answer.
+   * @param waitMaxMs - Later than that it is not started (ECANCELED).
+   * @param group - Its first element becomes the number of the process before the program runs; kept until the answer.
    */
   spawn(
+    id: number,
     file: string,
     directory: string,
     words: string,
     environment: string,
     output: number,
     errors: number,
-  ): readonly [pid: number, startTime: number]
-  /** Says whether ends that may come keep this thread alive; at first they don't. */
+    waitMaxMs: number,
+    group: Int32Array | undefined,
+  ): void
+  /** Says whether news that may come keep this thread alive; at first they don't. */
   keepAlive(isAlive: boolean): void
 }
 

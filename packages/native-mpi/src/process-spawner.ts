@@ -9,12 +9,21 @@ export interface ProcessStart {
   readonly argv: readonly string[]
   /** Working directory. */
   readonly directory: string
-  /** The whole environment; nothing is inherited beside it. */
+  /** The environment; nothing is inherited beside it. The same object for many starts, never changed, is read only once. */
   readonly environment: Readonly<Record<string, string>>
+  /** What this start has beside it; none of the names is in `environment`. @defaultValue nothing */
+  readonly variables?: Readonly<Record<string, string>> | undefined
   /** Descriptor that becomes standard output. @defaultValue `/dev/null` */
   readonly stdout?: number | undefined
   /** Descriptor that becomes standard error. @defaultValue `/dev/null` */
   readonly stderr?: number | undefined
+  /**
+   * Shared memory whose only element becomes the number of the process before the program runs, so that other threads can
+   * end it whatever this one does; 0 if it does not start. @defaultValue nowhere
+   */
+  readonly group?: Int32Array | undefined
+  /** Milliseconds after which it is too late to start, which fails with ECANCELED. @defaultValue as long as it takes */
+  readonly waitMaxMs?: number | undefined
 }
 
 /** How a process ended. */
@@ -29,8 +38,13 @@ export interface ProcessEnd {
 
 /** A process that has started. */
 export interface SpawnedProcess {
-  /** Number of the process, and of the session and process group that it leads; its own until `ended` is settled. */
+  /**
+   * Number of the process, and of the session and process group that it leads. Its own until `ended` is settled, which is
+   * not before all that waits for this object has had its turn.
+   */
   readonly pid: number
+  /** Milliseconds from the call to the start. */
+  readonly waitedMs: number
   /** When it started by the system's clock, in ticks since boot (proc(5)); `undefined` if that ticked meanwhile. */
   readonly startTick: number | undefined
   /** Rejects if something else in this process has collected the end first, so that nobody knows how it was. */
@@ -41,30 +55,21 @@ export interface SpawnedProcess {
  * Makes a process ready to be started by the function that is returned.
  *
  * The process leads a session of its own, reads `/dev/null`, has default signal actions and none of our other
- * descriptors, and is killed when the calling thread ends, also from `kill -9` (prctl(2), PR_SET_PDEATHSIG). As long as
- * one runs, this thread has something to wait for. The start blocks until the program runs or is known not to (vfork(2)).
+ * descriptors, and is killed when this thread ends, also from `kill -9` (prctl(2), PR_SET_PDEATHSIG). As long as
+ * one runs, this thread has something to wait for. A thread of the addon starts one after the other and waits until the
+ * program runs or is known not to (vfork(2)), so this one can go on.
  *
- * @returns Starts it, once, and throws the system's error, with its `code`, if that fails.
+ * @returns Starts it, once. Rejects with the system's error, with its `code`, if that fails. The descriptors have to stay
+ *   open until it is settled.
  * @throws ERR_INVALID_ARG_VALUE if a text holds a NUL; {@link MpiError} if the addon can't be loaded.
  */
-export function prepareProcess(start: ProcessStart): () => SpawnedProcess {
-  const { spawner, running } = openSpawner()
-  const { file, argv, directory, environment, stdout = -1, stderr = -1 } = start
-  let variables = ''
-  for (const [name, value] of Object.entries(environment)) variables += terminated(`${name}=${value}`)
-  const words = argv.map(terminated).join('')
-  terminated(file)
-  terminated(directory)
-  return () => {
-    const [pid, startTick] = spawner.spawn(file, directory, words, variables, stdout, stderr)
-    if (pid < 0) throw systemError(pid, argv[0] ?? file)
-    if (running.size === 0) spawner.keepAlive(true)
-    return {
-      pid,
-      startTick: startTick < 0 ? undefined : startTick,
-      ended: new Promise((resolve, reject) => running.set(pid, { resolve, reject })),
-    }
-  }
+export function prepareProcess(start: ProcessStart): () => Promise<SpawnedProcess> {
+  const spawner = openSpawner()
+  const environment = commonText(start.environment) + textOf(start.variables ?? {})
+  const words = start.argv.map(terminated).join('')
+  terminated(start.file)
+  terminated(start.directory)
+  return () => new Promise((resolve, reject) => spawner.spawn(start, words, environment, { resolve, reject }))
 }
 
 /** Whether processes can be started in this way: the addon was built, and can be loaded. */
@@ -77,33 +82,97 @@ export function canSpawn(): boolean {
   }
 }
 
-interface Waiting {
-  resolve(end: ProcessEnd): void
+/** Hears of something once. */
+interface Waiting<T> {
+  resolve(value: T): void
   reject(error: Error): void
 }
 
-interface OpenSpawner {
-  readonly spawner: NativeSpawner
-  /** Those that wait for the end of a process, by its number. */
-  readonly running: Map<number, Waiting>
+/** A process that was asked for; its memory is kept as long as the addon may write to it. */
+interface Starting extends Waiting<SpawnedProcess> {
+  readonly start: ProcessStart
 }
 
-let opened: OpenSpawner | undefined
+/** The processes of this thread. */
+class Spawner {
+  readonly #native: NativeSpawner
+  /** By their numbers at the addon. */
+  readonly #starting = new Map<number, Starting>()
+  /** By their process numbers. */
+  readonly #running = new Map<number, Waiting<ProcessEnd>>()
+  #lastId = 0
 
-/** The one of this thread. */
-function openSpawner(): OpenSpawner {
-  if (opened !== undefined) return opened
-  const running = new Map<number, Waiting>()
-  const spawner = loadNative().openSpawner((pid, exitCode, signal, isGroupLeft) => {
-    const waiting = running.get(pid)
-    running.delete(pid)
-    if (running.size === 0) spawner.keepAlive(false)
+  constructor() {
+    this.#native = loadNative().openSpawner(
+      (id, pid, startTick, waitedMs) => this.#onStart(id, { pid, startTick, waitedMs }),
+      (pid, exitCode, signal, isGroupLeft) => this.#onEnd(pid, { exitCode, signal, isGroupLeft }),
+    )
+  }
+
+  spawn(start: ProcessStart, words: string, environment: string, waiting: Waiting<SpawnedProcess>): void {
+    const { file, directory, stdout = -1, stderr = -1, waitMaxMs = WAIT_MS_MAX, group } = start
+    this.#keepAlive(true)
+    this.#lastId = (this.#lastId + 1) % ID_COUNT
+    this.#starting.set(this.#lastId, { start, ...waiting })
+    this.#native.spawn(this.#lastId, file, directory, words, environment, stdout, stderr, waitMaxMs, group)
+  }
+
+  #onStart(id: number, told: { pid: number; startTick: number; waitedMs: number }): void {
+    const starting = this.#starting.get(id)
+    this.#starting.delete(id)
+    const { pid, startTick, waitedMs } = told
+    if (pid > 0) {
+      const ended = new Promise<ProcessEnd>((resolve, reject) => this.#running.set(pid, { resolve, reject }))
+      starting?.resolve({ pid, waitedMs, startTick: startTick < 0 ? undefined : startTick, ended })
+      return
+    }
+    this.#keepAlive(false)
+    const { argv, file } = starting?.start ?? { argv: [], file: '' }
+    starting?.reject(systemError(pid, argv[0] ?? file))
+  }
+
+  #onEnd(pid: number, told: { exitCode: number; signal: number; isGroupLeft: boolean }): void {
+    const waiting = this.#running.get(pid)
+    this.#running.delete(pid)
+    this.#keepAlive(false)
+    const { exitCode, signal, isGroupLeft } = told
     if (exitCode < 0) waiting?.reject(new Error(`Something else has waited for process ${pid} (ECHILD).`))
     else if (signal === 0) waiting?.resolve({ exitCode, signal: null, isGroupLeft })
     else waiting?.resolve({ exitCode: null, signal, isGroupLeft })
-  })
-  opened = { spawner, running }
+  }
+
+  /** To be called before the first one is there, and when the last one has gone. */
+  #keepAlive(isAlive: boolean): void {
+    if (this.#starting.size + this.#running.size === 0) this.#native.keepAlive(isAlive)
+  }
+}
+
+/** As good as for ever: a hundred days. */
+const WAIT_MS_MAX = 100 * 24 * 3600 * 1000
+const ID_COUNT = 2 ** 32
+
+let opened: Spawner | undefined
+
+/** The one of this thread. */
+function openSpawner(): Spawner {
+  opened ??= new Spawner()
   return opened
+}
+
+const commonTexts = new WeakMap<object, string>()
+
+/** The text of an environment that others may have too: variables by the dozen, for each of thousands of starts. */
+function commonText(environment: Readonly<Record<string, string>>): string {
+  const known = commonTexts.get(environment)
+  if (known !== undefined) return known
+  const text = textOf(environment)
+  commonTexts.set(environment, text)
+  return text
+}
+
+function textOf(variables: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(variables)
+  return entries.map(([name, value]) => terminated(`${name}=${value}`)).join('')
 }
 
 /** A text as execve(2) takes it, with a NUL behind it. */

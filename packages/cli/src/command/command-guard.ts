@@ -19,6 +19,8 @@ export interface CommandGuardSetup {
 /** See the top of this file. */
 export class CommandGuard {
   readonly #setup: CommandGuardSetup
+  /** Numbers of the elements that no command has. */
+  readonly #free: number[]
   #thread: Worker | undefined
 
   /** @param options - `slots` is the number of commands at once, at most. */
@@ -26,20 +28,25 @@ export class CommandGuard {
     const { ticket, slots } = options
     const groups = new Int32Array(new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT))
     this.#setup = { ticket, groups }
+    this.#free = Array.from({ length: slots }, (_, index) => slots - 1 - index)
   }
 
   /**
-   * Watches over a command that has started; the first one starts the thread.
+   * Makes a place for a command that is about to start; the first one starts the thread.
    *
-   * @returns Ends that; to be called as soon as the command has ended.
+   * @returns Shared memory of one element, for its process group; and what gives it back, to be called as soon as the
+   *   command has ended, or could not be started.
    */
-  watch(processGroup: number): () => void {
+  place(): { readonly group: Int32Array; readonly free: () => void } {
     this.#thread ??= this.#start()
-    const { groups } = this.#setup
-    const index = groups.indexOf(0)
-    invariant(index !== -1, `No more than ${groups.length} commands run at once`)
-    Atomics.store(groups, index, processGroup)
-    return () => Atomics.store(groups, index, 0)
+    const index = this.#free.pop()
+    invariant(index !== undefined, `No more than ${this.#setup.groups.length} commands run at once`)
+    const group = this.#setup.groups.subarray(index, index + 1)
+    const free = (): void => {
+      Atomics.store(group, 0, 0)
+      this.#free.push(index)
+    }
+    return { group, free }
   }
 
   /** Ends the thread. */

@@ -6,8 +6,10 @@ export interface Command {
   readonly argv: readonly string[]
   /** Working directory; a relative program is found from here. */
   readonly directory: string
-  /** The whole environment; nothing is inherited beside it. */
+  /** The environment; nothing is inherited beside it. The same object for many commands is looked through once. */
   readonly environment: Readonly<Record<string, string>>
+  /** Variables of this command; none of their names is in `environment`. @defaultValue none */
+  readonly variables?: Readonly<Record<string, string>>
   /** File for standard output, replaced if it is there; without it, the output is thrown away. */
   readonly stdoutPath?: string
   /** File for standard error, replaced if it is there; without it, the output is thrown away. */

@@ -25,12 +25,19 @@ export interface LocalCommandRunnerOptions {
 
 /** The log files of a command, open; a stream without one is thrown away. */
 type Logs = { readonly stdout: number | undefined; readonly stderr: number | undefined }
-/** The start by the wall clock and by the monotonic one. */
-type StartTimes = { readonly atMs: number; readonly clockMs: number }
+/** A command that has started, or failed to. */
+interface Begun {
+  readonly process: StartedProcess
+  /** The start by the wall clock, and by the monotonic one. */
+  readonly startedAtMs: number
+  readonly clockMs: number
+}
 
 const GRACE_MS = 5000
 /** Between two looks at a lease that is in doubt. */
 const LEASE_LOOK_MS = 10
+/** From the look at the lease to the start. A lease that has run out leaves far longer before others start the task. */
+const TURN_MS_MAX = 250
 
 /** Runs commands as processes of this machine. */
 export class LocalCommandRunner implements CommandRunner {
@@ -59,22 +66,18 @@ export class LocalCommandRunner implements CommandRunner {
     if ('reason' in found) return notStarted(found)
     const logs = openLogs(command)
     if ('reason' in logs) return notStarted(logs)
-    let start: StartTimes
-    let started: StartedProcess
+    const place = this.#guard?.place()
+    let begun: Begun | undefined
     try {
-      const begin = starter.prepare({ ...command, ...found, ...logs })
-      do {
-        if (!(await this.#mayStart(command))) return notStarted(INTERRUPTED)
-        // In this turn others may have had theirs. Nothing comes between the last look and the start.
-      } while (isStopped(command) || this.#lease.state !== 'valid')
-      start = { atMs: Date.now(), clockMs: performance.now() }
-      started = begin()
+      const options = { waitMaxMs: TURN_MS_MAX, group: place?.group }
+      begun = await this.#begin(command, starter.prepare({ ...command, ...found, ...logs, ...options }))
     } catch (error) {
       return notStarted(startFault(error as NodeJS.ErrnoException))
     } finally {
       closeLogs(logs)
+      if (begun === undefined) place?.free()
     }
-    return await this.#watch(command, started, start)
+    return begun === undefined ? notStarted(INTERRUPTED) : await this.#watch(command, begun, place?.free)
   }
 
   /** See {@link CommandRunner.hold}. */
@@ -99,6 +102,24 @@ export class LocalCommandRunner implements CommandRunner {
     return false
   }
 
+  /** Starts a command while the lease is valid. @returns `undefined` if it may not start any more. */
+  async #begin(command: Command, start: () => Promise<StartedProcess>): Promise<Begun | undefined> {
+    while (await this.#mayStart(command)) {
+      // In this turn others may have had theirs. Nothing but the start's own turn comes between this look and it.
+      if (isStopped(command) || this.#lease.state !== 'valid') continue
+      const [atMs, clockMs] = [Date.now(), performance.now()]
+      try {
+        const process = await start()
+        const { waitedMs = 0 } = process
+        return { process, startedAtMs: atMs + waitedMs, clockMs: clockMs + waitedMs }
+      } catch (error) {
+        // So late that the lease wants another look.
+        if ((error as NodeJS.ErrnoException).code !== 'ECANCELED') throw error
+      }
+    }
+    return undefined
+  }
+
   /**
    * Holds a command whose lease ran out between the last look at it and the start: this process was frozen there, and
    * the task may be somebody else's by now. The timers that hold all other commands would come later. A command that
@@ -115,11 +136,12 @@ export class LocalCommandRunner implements CommandRunner {
     else if (!this.#isHeld) running.goOn()
   }
 
-  /** Stays with a command to its end. */
-  async #watch(command: Command, started: StartedProcess, start: StartTimes): Promise<CommandResult> {
-    const { pid: processGroup, startTime, ended } = started
+  /** Stays with a command to its end. @param onEnd - Called at once when it has ended. */
+  async #watch(command: Command, begun: Begun, onEnd: (() => void) | undefined): Promise<CommandResult> {
+    const { pid: processGroup, startTime, ended } = begun.process
     if (processGroup === undefined) {
       const end = await ended
+      onEnd?.()
       return notStarted(startFault('error' in end ? end.error : new Error('no process number')))
     }
     const { timeoutMs, signal, killSignal } = command
@@ -128,7 +150,6 @@ export class LocalCommandRunner implements CommandRunner {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     })
     this.#running.add(running)
-    const unwatch = this.#guard?.watch(processGroup)
     if (this.#isHeld) running.hold()
     else if (this.#lease.state !== 'valid') void this.#holdInDoubt(running)
     const interrupt = (): void => running.end('interrupted')
@@ -143,8 +164,8 @@ export class LocalCommandRunner implements CommandRunner {
       kill()
     }
     const end = await ended
-    unwatch?.()
-    const durationMs = performance.now() - start.clockMs
+    onEnd?.()
+    const durationMs = performance.now() - begun.clockMs
     // What comes from here on ends what the command has left behind, not the command.
     const { cause } = running
     this.#running.delete(running)
@@ -152,7 +173,7 @@ export class LocalCommandRunner implements CommandRunner {
     signal?.removeEventListener('abort', interrupt)
     killSignal?.removeEventListener('abort', kill)
     if (refusal !== undefined) throw refusal.error
-    return { ...outcome(command, end, cause), startedAtMs: start.atMs, durationMs }
+    return { ...outcome(command, end, cause), startedAtMs: begun.startedAtMs, durationMs }
   }
 }
 
@@ -171,6 +192,11 @@ function notStarted(fault: CommandFault): CommandResult {
 
 function listen(signal: AbortSignal | undefined, action: () => void): void {
   if (signal === undefined) return
+  if (signal.aborted) {
+    // While the command waited for its turn; it is too late to hear of that.
+    action()
+    return
+  }
   // One signal stands for the whole run; Node would take more than ten listeners for a leak.
   setMaxListeners(0, signal)
   signal.addEventListener('abort', action)

@@ -14,12 +14,13 @@ export class NativeProcessStarter implements ProcessStarter {
   }
 
   /** See {@link ProcessStarter.prepare}. */
-  prepare(start: ProcessStart): () => StartedProcess {
+  prepare(start: ProcessStart): () => Promise<StartedProcess> {
     const spawn = prepareProcess(start)
-    return () => {
-      const { pid, startTick, ended } = spawn()
+    return async () => {
+      const { pid, startTick, waitedMs, ended } = await spawn()
       return {
         pid,
+        waitedMs,
         startTime: startTick === undefined ? undefined : startTimeOf(pid, String(startTick)),
         ended: ended.then(
           ({ exitCode, signal, isGroupLeft }) => ({

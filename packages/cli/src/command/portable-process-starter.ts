@@ -29,16 +29,18 @@ export class PortableProcessStarter implements ProcessStarter {
   }
 
   /** See {@link ProcessStarter.prepare}. */
-  prepare({ argv, directory, environment, stdout, stderr }: ProcessStart): () => StartedProcess {
+  prepare(start: ProcessStart): () => Promise<StartedProcess> {
+    const { argv, directory, environment, variables, stdout, stderr, group } = start
     const [program = '', ...words] = [...this.#prefix, ...argv]
-    return () => {
+    return async () => {
       const child = spawn(program, words, {
         cwd: directory,
-        env: environment,
+        env: { ...environment, ...variables },
         // A session of its own, and with it a process group: a signal of the terminal doesn't reach it.
         detached: true,
         stdio: ['ignore', stdout ?? 'ignore', stderr ?? 'ignore'],
       })
+      if (group !== undefined) Atomics.store(group, 0, child.pid ?? 0)
       return { pid: child.pid, ended: endOf(child) }
     }
   }

@@ -20,6 +20,8 @@ export interface StartedProcess {
   readonly pid: number | undefined
   /** When it started, in clock ticks since boot (proc(5)); `undefined` if that has to be looked up. */
   readonly startTime?: string | undefined
+  /** Milliseconds that it waited for its turn. @defaultValue none */
+  readonly waitedMs?: number | undefined
   readonly ended: Promise<ProcessEnd>
 }
 
@@ -31,8 +33,10 @@ export interface ProcessStarter {
   /**
    * Does all that can be done before a start.
    *
-   * @returns Starts the process, at most once, without waiting for anything else first. Throws the system's error.
+   * @returns Starts the process, at most once at a time, without waiting for anything but its turn. Rejects with the
+   *   system's error, or ECANCELED if that took longer than `waitMaxMs`. The number of the process is its own until all that
+   *   waits for the promise has had its turn, or longer.
    * @throws If a text holds a NUL.
    */
-  prepare(start: ProcessStart): () => StartedProcess
+  prepare(start: ProcessStart): () => Promise<StartedProcess>
 }

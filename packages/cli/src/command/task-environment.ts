@@ -1,62 +1,78 @@
-/** What a command learns of its task through `MPIBATCH_…` variables. */
-export interface TaskEnvironmentFacts {
-  readonly task: {
-    readonly name: string
-    /** From 0. */
-    readonly index: number
-    /** The task's directory; its variable is left out without one. */
-    readonly directory?: string
-    /** From 1. */
-    readonly attempt: number
-    /** The fencing number of the claim. */
-    readonly claim: number
-  }
-  /** The task root; its variable is left out without one. */
-  readonly root?: string
+/** What all commands of a run have in common. */
+export interface RunFacts {
+  /** The task root. */
+  readonly root: string
   /** Identifies the running batch. */
   readonly instance: string
+  /** Ranks of each worker group. */
+  readonly groupSize: number
+  /** What the user adds; it may replace anything inherited, but says nothing about the task. */
+  readonly extra: Readonly<Record<string, string>>
+}
+
+/** What a command learns of its task through `MPIBATCH_…` variables. */
+export interface TaskFacts {
+  readonly name: string
+  /** From 0. */
+  readonly index: number
+  /** The task's directory. */
+  readonly directory: string
+  /** From 1. */
+  readonly attempt: number
+  /** The fencing number of the claim. */
+  readonly claim: number
   /** The worker group, from 0. */
   readonly group: number
-  /** Rank within the group. @defaultValue 0 */
-  readonly groupRank?: number
-  /** Ranks of the group. @defaultValue 1 */
-  readonly groupSize?: number
-  /** What the user adds; it may replace anything inherited, but says nothing about the task. */
-  readonly extra?: Readonly<Record<string, string>>
+  /** Rank within the group. */
+  readonly groupRank: number
 }
 
 /**
- * Builds the environment of a task's command (pure).
+ * Builds what the environments of all commands of a run have in common (pure). No name in it is one of
+ * {@link taskVariables}: an outer batch's variables do not pass for ours.
  *
- * @param base - What is inherited: `process.env` as {@link withoutLauncherVariables} leaves it, which is done once for
- *   all tasks.
+ * @param inherited - `process.env` as {@link withoutLauncherVariables} leaves it.
  */
-export function taskEnvironment(
-  base: Readonly<Record<string, string>>,
-  facts: TaskEnvironmentFacts,
+export function commonEnvironment(
+  inherited: Readonly<Record<string, string>>,
+  { root, instance, groupSize, extra }: RunFacts,
 ): Record<string, string> {
-  const { task, root, instance, group, groupRank = 0, groupSize = 1, extra = {} } = facts
-  const environment: Record<string, string> = {
-    ...base,
+  const common: Record<string, string> = {
+    ...inherited,
     ...extra,
-    MPIBATCH_TASK: task.name,
-    MPIBATCH_TASK_INDEX: String(task.index),
-    MPIBATCH_ATTEMPT: String(task.attempt),
-    MPIBATCH_CLAIM: String(task.claim),
+    MPIBATCH_ROOT: root,
     MPIBATCH_INSTANCE: instance,
-    MPIBATCH_GROUP: String(group),
-    MPIBATCH_GROUP_RANK: String(groupRank),
     MPIBATCH_GROUP_SIZE: String(groupSize),
   }
-  // An outer batch's variables must not pass for ours, where ours has none to put in their place.
-  if (task.directory === undefined) delete environment.MPIBATCH_TASK_DIR
-  else environment.MPIBATCH_TASK_DIR = task.directory
-  if (root === undefined) delete environment.MPIBATCH_ROOT
-  else environment.MPIBATCH_ROOT = root
+  for (const name of TASK_VARIABLES) delete common[name]
   // It marks what belongs to a start of the ranks, and ends with that.
-  if (environment.MPIBATCH_SUPERVISOR !== undefined) delete environment.MPIBATCH_SUPERVISOR
-  return environment
+  delete common.MPIBATCH_SUPERVISOR
+  return common
 }
+
+/** What is said to a command about its task, beside {@link commonEnvironment} (pure). */
+export function taskVariables(task: TaskFacts): Record<TaskVariable, string> {
+  return {
+    MPIBATCH_TASK: task.name,
+    MPIBATCH_TASK_INDEX: String(task.index),
+    MPIBATCH_TASK_DIR: task.directory,
+    MPIBATCH_ATTEMPT: String(task.attempt),
+    MPIBATCH_CLAIM: String(task.claim),
+    MPIBATCH_GROUP: String(task.group),
+    MPIBATCH_GROUP_RANK: String(task.groupRank),
+  }
+}
+
+const TASK_VARIABLES = [
+  'MPIBATCH_TASK',
+  'MPIBATCH_TASK_INDEX',
+  'MPIBATCH_TASK_DIR',
+  'MPIBATCH_ATTEMPT',
+  'MPIBATCH_CLAIM',
+  'MPIBATCH_GROUP',
+  'MPIBATCH_GROUP_RANK',
+] as const
+type TaskVariable = (typeof TASK_VARIABLES)[number]
 
 /** Set by a launcher in every process that it starts (Open MPI, PMIx, MPICH and its relatives). */
 export const LAUNCHER_MARKS: readonly string[] = [

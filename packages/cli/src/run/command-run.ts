@@ -11,7 +11,7 @@ import { createFsStateProvider } from '@mpibatch/fs-state'
 import { CommandGuard } from '../command/command-guard.ts'
 import { LocalCommandRunner } from '../command/local-command-runner.ts'
 import { openPortableStarter, openProcessStarter } from '../command/open-process-starter.ts'
-import { withoutLauncherVariables } from '../command/task-environment.ts'
+import { commonEnvironment, withoutLauncherVariables } from '../command/task-environment.ts'
 import type { RunContext, RunOutcome } from '../commands/run.ts'
 import { commandRanks, type GroupPeers } from './group-members.ts'
 import { haltOnCounts } from './halt-watch.ts'
@@ -125,10 +125,13 @@ export async function runCommandBatch(
       groupRanks,
       peers: own.peersOf?.(batch.group),
       render: (task, place) => plan.renderCommand(task.index, { ...place, attempt: task.attempt }),
-      root,
       inTaskDirectory: options.inTaskDirectory,
-      inherited: withoutLauncherVariables(own.inherited),
-      environment: options.environment,
+      environment: commonEnvironment(withoutLauncherVariables(own.inherited), {
+        root,
+        instance: batch.instance,
+        groupSize: options.groupSize,
+        extra: options.environment,
+      }),
       timeoutMs: options.timeoutMs,
       retries: options.retries,
       logs: printing?.logs ?? options.logs,

@@ -8,10 +8,11 @@ import { endProcessesWith } from '@mpibatch/fs-state'
 import type { CommandResult, CommandRunner } from '../command/command-runner.ts'
 import { failureMessage } from '../command/failure-message.ts'
 import { discardLogs, type LogPaths, type LogPolicy, logPaths } from '../command/log-policy.ts'
-import { taskEnvironment } from '../command/task-environment.ts'
+import { taskVariables } from '../command/task-environment.ts'
 import type { HaltPolicy } from '../input/halt.ts'
 import { type GroupPeers, type MemberEnd, runMembers } from './group-members.ts'
 import { applyHalt } from './halt-watch.ts'
+import { optimizeRarely } from './optimize-rarely.ts'
 import type { PrintedEnd } from './output-order.ts'
 import type { StopControl } from './stop-control.ts'
 
@@ -37,11 +38,8 @@ export interface SlotRunOptions {
     task: Task,
     place: { readonly slot: number; readonly directory: string },
   ) => readonly string[]
-  readonly root: string
   readonly inTaskDirectory: boolean
-  /** What commands inherit, without what a launcher has set; no `process.env`, which is slow to read for every task. */
-  readonly inherited: Readonly<Record<string, string>>
-  /** What `--env` adds. */
+  /** What the environments of all commands have in common; one object for all, so that it is looked through once. */
   readonly environment: Readonly<Record<string, string>>
   readonly timeoutMs: number | undefined
   /** How often a failed task is run again. */
@@ -61,6 +59,7 @@ export interface SlotRunOptions {
  * @throws The first error of the store; the other slots finish what they run before it is thrown.
  */
 export async function runSlots(options: SlotRunOptions): Promise<void> {
+  optimizeRarely()
   const unwatch = followLease(options)
   const slots = Array.from({ length: options.slots }, (_, index) =>
     runSlot(options, (options.firstSlot ?? 0) + index + 1),
@@ -131,20 +130,21 @@ interface MemberPlace {
 }
 
 async function runCommand(options: SlotRunOptions, task: Task, place: MemberPlace): Promise<CommandResult> {
-  const { batch, stop } = options
+  const { stop } = options
   const { slot, groupRank, signal } = place
   const directory = requireDirectory(task.directory)
   const ended = await options.runner.run({
     argv: options.render(task, { slot, directory }),
     directory: options.inTaskDirectory ? directory : process.cwd(),
-    environment: taskEnvironment(options.inherited, {
-      task: { name: task.name, index: task.index, directory, attempt: task.attempt, claim: task.claim },
-      root: options.root,
-      instance: batch.instance,
+    environment: options.environment,
+    variables: taskVariables({
+      name: task.name,
+      index: task.index,
+      directory,
+      attempt: task.attempt,
+      claim: task.claim,
       group: slot - 1,
       groupRank,
-      groupSize: options.groupSize,
-      extra: options.environment,
     }),
     ...pathsOf(options, task, groupRank),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),

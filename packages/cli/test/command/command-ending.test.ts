@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.ts'
 import { waitUntil } from '../../../../test/support/wait-until.ts'
 import type { Command } from '../../src/command/command-runner.ts'
+import type { ProcessStarter } from '../../src/command/process-starter.ts'
 import { processState, run, runShell, STARTERS_OF_RUNS, textOf } from './command-harness.ts'
 
 /** Longer than any test may take: a command that is given so much grace must not need it. */
@@ -70,6 +71,27 @@ describe.each(STARTERS_OF_RUNS)('an interruption of a command, %s', (_, open) =>
     })
     expect(result.reason).toBe('interrupted')
     expect(textOf(join(directory, 'started'))).toBe('')
+  })
+
+  it('while it waits for its turn to start ends it as soon as it runs', async () => {
+    const stop = new AbortController()
+    const lateStarter = async (): Promise<ProcessStarter> => {
+      const starter = await open()
+      const prepare: ProcessStarter['prepare'] = (start) => {
+        const begin = starter.prepare(start)
+        return async () => {
+          const started = await begin()
+          stop.abort()
+          return started
+        }
+      }
+      return { prepare }
+    }
+    const { result } = await run(temporaryDirectory(), ['sleep', '1000'], {
+      runner: { open: lateStarter, graceMs: GRACE_MS_AMPLE },
+      signal: stop.signal,
+    })
+    expect(result).toMatchObject({ reason: 'interrupted', signal: 'SIGTERM' })
   })
 
   it('ends the command with TERM', async () => {

@@ -4,6 +4,7 @@ import { type LeaseState, PERMANENT_LEASE, type StoreLease } from '@mpibatch/bat
 import { describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.ts'
 import { waitUntil } from '../../../../test/support/wait-until.ts'
+import type { ProcessStarter } from '../../src/command/process-starter.ts'
 import { runShell, STARTERS_OF_RUNS, textOf } from './command-harness.ts'
 
 /** Looks at a lease in doubt, 10 ms from each other, in which a command would have ended that nobody holds. */
@@ -33,6 +34,30 @@ describe.each(STARTERS_OF_RUNS)(
       }
       const looks = Array.from({ length: valid.looks }, (_value, look) => look)
       await Promise.all(looks.flatMap((look) => [losesItAt(look, 'valid'), losesItAt(look, 'lost')]))
+    })
+
+    it('is looked at again when the start came too late', async () => {
+      const lease = new ChangingLease()
+      const looks: number[] = []
+      const lateStarter = async (): Promise<ProcessStarter> => {
+        const starter = await open()
+        return {
+          prepare: (start) => {
+            const begin = starter.prepare(start)
+            return async () => {
+              looks.push(lease.looks)
+              if (looks.length > 1) return await begin()
+              throw Object.assign(new Error('too late'), { code: 'ECANCELED' })
+            }
+          },
+        }
+      }
+      const ran = await runShell(temporaryDirectory(), 'echo worked', {
+        runner: { open: lateStarter, lease },
+      })
+      expect(ran).toMatchObject({ result: { reason: 'done' }, stdout: 'worked\n' })
+      expect(looks).toHaveLength(2)
+      expect(looks[1]).toBeGreaterThan(looks[0] ?? 0)
     })
 
     it('does not wait when the run ends, and leaves alone the logs, which may be a successor’s', async () => {

@@ -1,18 +1,26 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { taskEnvironment, withoutLauncherVariables } from '../../src/command/task-environment.ts'
+import {
+  commonEnvironment,
+  taskVariables,
+  withoutLauncherVariables,
+} from '../../src/command/task-environment.ts'
 
 const SEED = 20_260_730
-const facts = {
-  task: { name: 'task_000007', index: 6, directory: '/out/task_000007', attempt: 2, claim: 5 },
-  root: '/out',
-  instance: 'abc',
+const run = { root: '/out', instance: 'abc', groupSize: 1, extra: {} }
+const task = {
+  name: 'task_000007',
+  index: 6,
+  directory: '/out/task_000007',
+  attempt: 2,
+  claim: 5,
   group: 3,
+  groupRank: 0,
 }
 
-describe('taskEnvironment', () => {
+describe('the environment of a command', () => {
   it('tells the command about its task', () => {
-    expect(taskEnvironment({ HOME: '/home/u' }, facts)).toEqual({
+    expect({ ...commonEnvironment({ HOME: '/home/u' }, run), ...taskVariables(task) }).toEqual({
       HOME: '/home/u',
       MPIBATCH_TASK: 'task_000007',
       MPIBATCH_TASK_INDEX: '6',
@@ -27,20 +35,19 @@ describe('taskEnvironment', () => {
     })
   })
 
-  it('lets what the user adds replace what is inherited, but not what is said about the task', () => {
-    const extra = { HOME: '/elsewhere', NEW: '', MPIBATCH_TASK: 'another' }
-    const environment = taskEnvironment({ HOME: '/home/u' }, { ...facts, extra })
-    expect(environment).toMatchObject({ HOME: '/elsewhere', NEW: '', MPIBATCH_TASK: 'task_000007' })
+  it('has what the user adds in the place of what is inherited, and each name only once', () => {
+    const extra = { HOME: '/elsewhere', NEW: '', MPIBATCH_TASK: 'another', MPIBATCH_ROOT: '/another' }
+    const common = commonEnvironment({ HOME: '/home/u', MPIBATCH_CLAIM: '77' }, { ...run, extra })
+    expect(common).toMatchObject({ HOME: '/elsewhere', NEW: '', MPIBATCH_ROOT: '/out' })
+    expect(Object.keys(taskVariables(task)).filter((name) => name in common)).toEqual([])
   })
 
-  it('does not pass on what an outer batch said about its own task', () => {
-    const { task, instance, group } = facts
-    const { directory: _, ...memoryTask } = task
-    const outer = { MPIBATCH_ROOT: '/outer', MPIBATCH_TASK_DIR: '/outer/x', MPIBATCH_LAUNCHER: 'kept' }
-    const environment = taskEnvironment(outer, { task: memoryTask, instance, group })
-    expect(environment).not.toHaveProperty('MPIBATCH_ROOT')
-    expect(environment).not.toHaveProperty('MPIBATCH_TASK_DIR')
-    expect(environment).toHaveProperty('MPIBATCH_LAUNCHER', 'kept')
+  it('does not hold what an outer batch said about its own task', () => {
+    const outer = { MPIBATCH_TASK_DIR: '/outer/x', MPIBATCH_SUPERVISOR: 'x', MPIBATCH_LAUNCHER: 'kept' }
+    const common = commonEnvironment(outer, run)
+    expect(common).not.toHaveProperty('MPIBATCH_TASK_DIR')
+    expect(common).not.toHaveProperty('MPIBATCH_SUPERVISOR')
+    expect(common).toHaveProperty('MPIBATCH_LAUNCHER', 'kept')
   })
 })
 
