@@ -1,8 +1,8 @@
 /**
  * Runs a command per task in N slots of this process. Each slot claims a task, runs its command, and writes down how
- * that ended, until nothing is left or the run is stopped.
+ * that ended, mostly while its next command starts, until nothing is left or the run is stopped.
  */
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { type Batch, FencedError, ForeignWriterError, type Task } from '@mpibatch/batch-core'
 import { endProcessesWith } from '@mpibatch/fs-state'
 import type { CommandResult, CommandRunner } from '../command/command-runner.ts'
@@ -87,38 +87,77 @@ function followLease({ batch, runner, stop }: SlotRunOptions): () => void {
 
 async function runSlot(options: SlotRunOptions, slot: number): Promise<void> {
   const { batch, stop } = options
+  /** Of the task before. */
+  let ending: Promise<void> = Promise.resolve()
   try {
     for (let task = await batch.nextTask(); task !== undefined; task = await batch.nextTask()) {
-      await runTask(options, task, slot)
-      applyHalt(options.halt, batch.counts(), stop)
+      const end = await runTask(options, task, slot)
+      await ending
+      const isAlone = !mayOverlap(options, end)
+      ending = isAlone ? endTask(options, task, end) : endLater(options, task, end)
+      // The store has failed; what the slots start now could not be recorded either.
+      ending.catch(() => stop.requestDrain('error'))
+      if (isAlone) await ending
     }
   } catch (error) {
-    // The store has failed; what the other slots start now could not be recorded either.
     stop.requestDrain('error')
     throw error
+  } finally {
+    await ending
   }
 }
 
-async function runTask(options: SlotRunOptions, task: Task, slot: number): Promise<void> {
+/** Runs the commands of this process' members; there may be none. */
+async function runTask(
+  options: SlotRunOptions,
+  task: Task,
+  slot: number,
+): Promise<(MemberEnd & { readonly worker: number }) | undefined> {
   const { stop, groupRanks, peers } = options
-  if (groupRanks.length === 0) {
-    await report(() => task.done(), options)
-    return
-  }
+  if (groupRanks.length === 0) return undefined
   const end = await runMembers({
     groupRanks,
     run: (groupRank, signal) => runCommand(options, task, { slot, groupRank, signal }),
     interrupt: stop.interrupt,
     peers,
   })
-  await endEscaped(options, task, end.result)
-  const isRecorded = await record(options, task, { ...end, worker: slot - 1 })
-  const { reason } = end.result
-  if (options.logs === 'failed' && reason === 'done') {
-    for (const groupRank of groupRanks) discardLogs(pathsOf(options, task, groupRank))
+  return { ...end, worker: slot - 1 }
+}
+
+/**
+ * Whether the slot's next task may start before the end of this one is written down. Members of a group take each step
+ * together, and after a failure, or where ends decide whether anything else starts, nothing starts before them.
+ */
+function mayOverlap({ groupSize, halt }: SlotRunOptions, end: MemberEnd | undefined): boolean {
+  return groupSize === 1 && halt === undefined && end?.result.reason === 'done'
+}
+
+/** Ends a task one turn later: in this one, the slot claims its next task and has it started. */
+async function endLater(...given: Parameters<typeof endTask>): Promise<void> {
+  await nextTurn()
+  await endTask(...given)
+}
+
+async function endTask(
+  options: SlotRunOptions,
+  task: Task,
+  end: (MemberEnd & { readonly worker: number }) | undefined,
+): Promise<void> {
+  const { batch, stop, groupRanks } = options
+  if (end === undefined) {
+    await report(() => task.done(), options)
+  } else {
+    await endEscaped(options, task, end.result)
+    const isRecorded = await record(options, task, end)
+    const { reason } = end.result
+    if (options.logs === 'failed' && reason === 'done') {
+      for (const groupRank of groupRanks) discardLogs(pathsOf(options, task, groupRank))
+    }
+    if (isRecorded && reason !== 'interrupted' && batch.group.rank === 0) {
+      options.onEnd?.(task.index, reason === 'done' ? 'DONE' : 'FAILED')
+    }
   }
-  if (!isRecorded || reason === 'interrupted' || options.batch.group.rank > 0) return
-  options.onEnd?.(task.index, reason === 'done' ? 'DONE' : 'FAILED')
+  applyHalt(options.halt, batch.counts(), stop)
 }
 
 /** One member's place in a task. */
