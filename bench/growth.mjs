@@ -3,9 +3,10 @@
  * A series ends where its next point would take longer than `--limit` seconds, going by those before.
  *
  * Prints the times and how they grow: seconds ~ tasks ^ exponent. `--up-to N` ends earlier, `--json` prints one object, `--write` makes
- * growth.json, growth.svg and RESULTS.md anew, `--alone` leaves the peers out. Uses memory for its files (/dev/shm) unless TMPDIR is set.
+ * growth.json, growth.svg and RESULTS.md anew, `--alone` leaves the peers out, `--panel TEXT` measures only works whose title has
+ * the text; with `--write` the others stay as they were. Uses memory for its files (/dev/shm) unless TMPDIR is set.
  */
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { removeDirectories } from './directories.mjs'
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     alone: { type: 'boolean', default: false },
+    panel: { type: 'string', default: '' },
   },
 })
 const [upTo, limitSeconds] = [values['up-to'], values.limit].map(Number)
@@ -89,9 +91,20 @@ async function climb(panel, series, count) {
   }
 }
 
+/** What is written there, with the panels that were measured now in their places. */
+function withOthersOf(path) {
+  const before = JSON.parse(readFileSync(path, 'utf8'))
+  const measured = new Map(found.map((panel) => [panel.title, panel]))
+  return { ...before, panels: before.panels.map((panel) => measured.get(panel.title) ?? panel) }
+}
+
 const peers = findPeers({ isAlone: values.alone })
 const facts = machineFacts(peers)
-const panels = growthPanels(peers)
+const panels = growthPanels(peers).filter(({ title }) => title.includes(values.panel))
+if (panels.length === 0) {
+  console.error(`No work has ${JSON.stringify(values.panel)} in its title.`)
+  process.exit(2)
+}
 for (const panel of panels) {
   for (const series of panel.series) series.points = []
   for (const count of counts) {
@@ -145,7 +158,9 @@ else {
   }
 }
 if (values.write) {
-  writeFileSync(join(import.meta.dirname, 'growth.json'), `${JSON.stringify(report, undefined, 2)}\n`)
-  writeFileSync(join(import.meta.dirname, 'growth.svg'), drawGrowth(report))
+  const path = join(import.meta.dirname, 'growth.json')
+  const whole = values.panel === '' || !existsSync(path) ? report : withOthersOf(path)
+  writeFileSync(path, `${JSON.stringify(whole, undefined, 2)}\n`)
+  writeFileSync(join(import.meta.dirname, 'growth.svg'), drawGrowth(whole))
   writeResults()
 }
