@@ -1,5 +1,5 @@
 // A thread that starts processes and hears of their ends, for one that has other things to do: a start waits
-// until the program runs, which on two processors is half of what a short program costs.
+// until the program runs, which is nearly half of what a short program takes.
 #pragma once
 
 #include <condition_variable>

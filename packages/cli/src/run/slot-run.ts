@@ -107,12 +107,14 @@ async function runSlot(options: SlotRunOptions, slot: number): Promise<void> {
   }
 }
 
+/** How a slot's commands ended a task. */
+interface SlotEnd extends MemberEnd {
+  /** The slot's number from 0. */
+  readonly worker: number
+}
+
 /** Runs the commands of this process' members; there may be none. */
-async function runTask(
-  options: SlotRunOptions,
-  task: Task,
-  slot: number,
-): Promise<(MemberEnd & { readonly worker: number }) | undefined> {
+async function runTask(options: SlotRunOptions, task: Task, slot: number): Promise<SlotEnd | undefined> {
   const { stop, groupRanks, peers } = options
   if (groupRanks.length === 0) return undefined
   const end = await runMembers({
@@ -138,11 +140,7 @@ async function endLater(...given: Parameters<typeof endTask>): Promise<void> {
   await endTask(...given)
 }
 
-async function endTask(
-  options: SlotRunOptions,
-  task: Task,
-  end: (MemberEnd & { readonly worker: number }) | undefined,
-): Promise<void> {
+async function endTask(options: SlotRunOptions, task: Task, end: SlotEnd | undefined): Promise<void> {
   const { batch, stop, groupRanks } = options
   if (end === undefined) {
     await report(() => task.done(), options)
@@ -239,7 +237,7 @@ async function endEscaped(
 async function record(
   options: SlotRunOptions,
   task: Task,
-  { result, groupRank, worker }: MemberEnd & { readonly worker: number },
+  { result, groupRank, worker }: SlotEnd,
 ): Promise<boolean> {
   const { startedAtMs, durationMs, reason, exitCode, signal } = result
   const facts = {
