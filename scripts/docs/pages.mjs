@@ -174,7 +174,9 @@ export const UNDOCUMENTED = new Set([
   'MappedBytes',
   'AnnouncedBatch',
   'AnnouncedTasks',
+  'Awaitable',
   'BatchPlan',
+  'catching',
   'checkTaskNames',
   'ClaimOutcome',
   'createFsStateProvider',
@@ -248,4 +250,5 @@ export const UNDOCUMENTED = new Set([
   'typeNameOfValues',
   'WordOperation',
   'WorkerGroup',
+  'whenThere',
 ])

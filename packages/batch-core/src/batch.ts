@@ -10,15 +10,16 @@ import type { Communicator } from './communicator.ts'
 import { ClosedError, TaskStateError, UsageError } from './errors.ts'
 import { GroupTasks } from './group-tasks.ts'
 import { runTasks, type TaskBody } from './run-tasks.ts'
-import type { StoreLease } from './state-store.ts'
+import type { AttemptReason, StoreLease } from './state-store.ts'
 import type { Task } from './task.ts'
-import {
-  type ClaimableStates,
-  isLegalTransition,
-  isStoredState,
-  TABLE_STATES,
-  type TableState,
-} from './task-state.ts'
+import { type ClaimableStates, TABLE_STATES, type TableState } from './task-state.ts'
+
+/** What stands in the record of a task whose state was set, by the states that it can be set to. */
+const REASONS: Readonly<Partial<Record<string, AttemptReason>>> = {
+  DONE: 'done',
+  FAILED: 'error',
+  OPEN: 'interrupted',
+}
 
 /** After so many milliseconds of reading states, other work gets its turn. */
 const READ_SLICE_MS = 10
@@ -146,7 +147,7 @@ export class Batch implements AsyncIterable<Task> {
    */
   async nextTask(claimable: ClaimableStates = {}): Promise<Task | undefined> {
     this.#checkOpen('it has no next task')
-    return await this.#work.next(claimable)
+    return this.#work.next(claimable)
   }
 
   /**
@@ -254,27 +255,25 @@ export class Batch implements AsyncIterable<Task> {
    * @throws {@link TaskStateError} for a state that a running task can't get; nothing was changed.
    */
   async setTaskState(index: number, state: 'DONE' | 'FAILED' | 'OPEN'): Promise<void> {
-    this.#parts.memory.table.stateOf(index)
     const task = this.#work.taskOf(index)
-    if (task === undefined) {
-      throw new UsageError(
-        `Task ${index} does not run in this worker group, so its state can't be set here.`,
-        {
-          details: { index },
-        },
-      )
-    }
-    // What a script passes need not be what the types say. RUNNING to RUNNING is legal, but a take-over, by others.
-    const wanted: string = state
-    if (!isStoredState(wanted) || wanted === 'RUNNING' || !isLegalTransition('RUNNING', wanted)) {
+    if (task === undefined) throw this.#notRunning(index)
+    const reason = REASONS[state]
+    if (reason === undefined) {
       throw new TaskStateError(
         `Task ${index} is RUNNING and can't become ${JSON.stringify(state)}; it can become DONE, FAILED or OPEN.`,
         { details: { index, state } },
       )
     }
-    if (state === 'DONE') await task.done()
-    else if (state === 'FAILED') await task.fail()
-    else await task.release()
+    return task.end(state, { reason })
+  }
+
+  #notRunning(index: number): UsageError {
+    // Says so if there is no such task at all.
+    this.#parts.memory.table.stateOf(index)
+    return new UsageError(
+      `Task ${index} does not run in this worker group, so its state can't be set here.`,
+      { details: { index } },
+    )
   }
 
   /**

@@ -2,6 +2,7 @@
  * Claims and ends tasks for a worker group: the leader acts, and every member learns what came of it. One per batch and
  * rank; `batch.ts` is what users see of it.
  */
+import { type Awaitable, catching, whenThere } from './awaitable.ts'
 import type { BatchEventHub } from './batch-events.ts'
 import type { BatchParts } from './batch-parts.ts'
 import {
@@ -14,9 +15,9 @@ import {
   UsageError,
 } from './errors.ts'
 import { invariant } from './invariant.ts'
-import type { AttemptRecord } from './state-store.ts'
-import { type AttemptFacts, Task } from './task.ts'
-import type { TaskClaimer, TaskEnd } from './task-claimer.ts'
+import type { AttemptProcess, AttemptRecord, StoreClaim } from './state-store.ts'
+import { type AttemptFacts, Task, type TaskKeeper } from './task.ts'
+import type { TaskClaimer, TaskEnd, WantedEnd } from './task-claimer.ts'
 import type { ClaimableStates } from './task-state.ts'
 
 /** How one member of a group wants a task to end. */
@@ -38,12 +39,14 @@ function decideEnd(members: readonly MemberEnd[]): MemberEnd {
 }
 
 /** See the top of this file. @internal */
-export class GroupTasks {
+export class GroupTasks implements TaskKeeper {
   readonly #parts: BatchParts
   readonly #events: BatchEventHub
   readonly #current = new Map<number, Task>()
   /** Aborted, and replaced by a fresh one, each time that the lease is in doubt; aborted for good by an interrupt. */
   #work = new AbortController()
+  /** Its signal: asking the controller for it costs as much as the rest of a task's object. */
+  #signal = this.#work.signal
   readonly #unwatchLease: () => void
 
   constructor(parts: BatchParts, events: BatchEventHub) {
@@ -76,27 +79,42 @@ export class GroupTasks {
   }
 
   /** Claims the next task. Collective over the group. */
-  async next(claimable: ClaimableStates): Promise<Task | undefined> {
-    const { store, tasks, interrupt } = this.#parts
+  next(claimable: ClaimableStates): Awaitable<Task | undefined> {
+    if (this.#parts.control.size > 1) return this.#nextTogether(claimable)
+    const claimer = this.#alone()
+    // Its stop request has heard of an interrupt.
+    const claim = claimer.next(claimable)
+    return claim instanceof Promise
+      ? claim.then((claimed) => this.#begin(claimed, claimer.takeLost()))
+      : this.#begin(claim, claimer.takeLost())
+  }
+
+  async #nextTogether(claimable: ClaimableStates): Promise<Task | undefined> {
+    const { interrupt } = this.#parts
     if (interrupt.isShared ? await interrupt.isAny() : this.isInterrupted) return undefined
     const { claim, lost } = await this.#fromLeader(async (claimer) => ({
       claim: await claimer.next(claimable),
       lost: claimer.takeLost(),
     }))
+    return this.#begin(claim, lost)
+  }
+
+  #begin(claim: StoreClaim | undefined, lost: readonly number[]): Task | undefined {
     for (const index of lost) this.#tellElsewhere(index)
     if (claim === undefined) return undefined
+    const { store, tasks } = this.#parts
     const definition = tasks.at(claim.taskIndex)
     if (definition === undefined) throw new UsageError(`The list of tasks has no task ${claim.taskIndex}.`)
-    const task: Task = new Task(definition, {
-      claim,
-      directory: store.directoryOf(claim.taskIndex),
-      end: (end, facts) => this.#end(task, end, facts),
-      started: (process) => store.recordStart(claim, process),
-      signal: this.#work.signal,
-    })
+    const directory = store.directoryOf(claim.taskIndex)
+    const task = new Task(definition, { claim, directory, keeper: this, signal: this.#signal })
     this.#current.set(task.index, task)
     this.#events.emit('claimed', { task })
     return task
+  }
+
+  /** Notes that a process runs a task. */
+  noteStart(task: Task, process: AttemptProcess): void {
+    this.#parts.store.recordStart(task.storeClaim, process)
   }
 
   /** Ends a task without the other members of the group: they may have left already. */
@@ -105,7 +123,8 @@ export class GroupTasks {
     const end = this.isInterrupted ? 'OPEN' : wanted
     const record: AttemptRecord = {
       reason: end === 'FAILED' ? 'error' : 'interrupted',
-      ...task.measured,
+      startedAtMs: task.startedAtMs,
+      durationMs: task.durationMs,
       worker: this.#parts.workers.groupIndex,
       message: 'the script left the task without ending it',
     }
@@ -123,16 +142,19 @@ export class GroupTasks {
 
   #renewWork(): void {
     this.#work = new AbortController()
+    this.#signal = this.#work.signal
     if (this.isInterrupted) this.#onInterrupt()
   }
 
-  /** Lets the group's leader act, and gives what came of it, value or error, to every member. */
+  #alone(): TaskClaimer {
+    const { claimer } = this.#parts
+    invariant(claimer !== undefined, 'A group of one rank must lead itself')
+    return claimer
+  }
+
+  /** Lets the group's leader act, and gives what came of it, value or error, to every member. Collective over the group. */
   async #fromLeader<T>(work: (claimer: TaskClaimer) => Promise<T>): Promise<T> {
     const { control, claimer } = this.#parts
-    if (control.size === 1) {
-      invariant(claimer !== undefined, 'A group of one rank must lead itself')
-      return await work(claimer)
-    }
     let outcome: { value: T } | { error: EncodedError } | undefined
     let own: { error: unknown } | undefined
     if (claimer !== undefined) {
@@ -151,31 +173,58 @@ export class GroupTasks {
     return shared.value
   }
 
-  async #end(task: Task, end: TaskEnd, facts: AttemptFacts): Promise<void> {
+  /** Ends a task. Collective over the group. */
+  end(task: Task, end: TaskEnd, facts: AttemptFacts): Awaitable<void> {
     const { control, workers } = this.#parts
     const mine: MemberEnd = {
       end,
-      record: { reason: 'error', ...task.measured, worker: workers.groupIndex, ...facts },
+      record: {
+        reason: 'error',
+        startedAtMs: task.startedAtMs,
+        durationMs: task.durationMs,
+        worker: workers.groupIndex,
+        ...facts,
+      },
       isInterrupted: end === 'OPEN' && this.isInterrupted,
     }
-    const members = control.size === 1 ? [mine] : await control.gather(mine)
+    return catching<void>(
+      () => (control.size > 1 ? this.#endTogether(task, mine) : this.#endAlone(task, mine)),
+      (error) => {
+        if (isSuperseded(error)) this.#tellElsewhere(task.index)
+        throw error
+      },
+    )
+  }
+
+  #endAlone(task: Task, { end, record }: MemberEnd): Awaitable<void> {
+    const { value } = task
     this.#current.delete(task.index)
-    try {
-      const ended = await this.#fromLeader(async (claimer) => {
-        const decided = decideEnd(members ?? [mine])
-        const { value } = task
-        const end = await claimer.end(task.storeClaim, {
-          ...decided,
-          ...(value === undefined ? {} : { value }),
-        })
-        return { end, message: decided.record.message ?? '' }
-      })
-      if (ended.end === 'DONE') this.#events.emit('done', { task })
-      else if (ended.end === 'FAILED') this.#events.emit('failed', { task, message: ended.message })
-    } catch (error) {
-      if (isSuperseded(error)) this.#tellElsewhere(task.index)
-      throw error
-    }
+    const wanted: WantedEnd = value === undefined ? { end, record } : { end, record, value }
+    const ended = this.#alone().end(task.storeClaim, wanted)
+    return whenThere(ended, (how) => this.#tellEnd(task, how, record.message))
+  }
+
+  async #endTogether(task: Task, mine: MemberEnd): Promise<void> {
+    const members = await this.#parts.control.gather(mine)
+    this.#current.delete(task.index)
+    const { end, message } = await this.#fromLeader(async (claimer) => {
+      const { value } = task
+      const decided = decideEnd(members ?? [mine])
+      const { end, record } = decided
+      return {
+        end: await claimer.end(
+          task.storeClaim,
+          value === undefined ? { end, record } : { end, record, value },
+        ),
+        message: record.message,
+      }
+    })
+    this.#tellEnd(task, end, message)
+  }
+
+  #tellEnd(task: Task, end: TaskEnd, message = ''): void {
+    if (end === 'DONE') this.#events.emit('done', { task })
+    else if (end === 'FAILED') this.#events.emit('failed', { task, message })
   }
 
   #tellElsewhere(index: number): void {

@@ -10,6 +10,7 @@ export type {
   SharedArrayOptions,
 } from './array-options.ts'
 export { ArrayView, type SliceRange } from './array-view.ts'
+export { type Awaitable, catching, whenThere } from './awaitable.ts'
 export { Batch } from './batch.ts'
 export type {
   BatchEventName,

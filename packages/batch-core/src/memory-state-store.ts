@@ -1,3 +1,4 @@
+import type { Awaitable } from './awaitable.ts'
 import type { NamedList } from './name-index.ts'
 import {
   type ClaimOutcome,
@@ -38,26 +39,23 @@ export class MemoryStateStore implements StateStore {
     return Promise.resolve({ codes, faults: [] })
   }
 
-  claim(taskIndex: number, options: { readonly lastSeen: number }): Promise<ClaimOutcome> {
+  claim(taskIndex: number, options: { readonly lastSeen: number }): Awaitable<ClaimOutcome> {
     const slot = options.lastSeen + 1
-    const claim = { taskIndex, slot, attempt: (slot + 1) >> 1 }
-    return Promise.resolve({ kind: 'claimed', slot, claim })
+    return { kind: 'claimed', slot, claim: { taskIndex, slot, attempt: (slot + 1) >> 1 } }
   }
 
   recordStart(): void {}
 
-  publish(claim: StoreClaim): Promise<number> {
-    return Promise.resolve(claim.slot + 1)
+  publish(claim: StoreClaim): Awaitable<number> {
+    return claim.slot + 1
   }
 
-  release(claim: StoreClaim): Promise<number> {
-    return Promise.resolve(claim.slot + 1)
+  release(claim: StoreClaim): Awaitable<number> {
+    return claim.slot + 1
   }
 
   /** Who asks for values holds them in memory itself. */
-  keepValue(): Promise<void> {
-    return Promise.resolve()
-  }
+  keepValue(): Awaitable<void> {}
 
   readValue(): Promise<undefined> {
     return Promise.resolve(undefined)

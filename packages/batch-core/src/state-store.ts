@@ -1,3 +1,4 @@
+import type { Awaitable } from './awaitable.ts'
 import type { NamedList } from './name-index.ts'
 import type { TaskDefinition } from './task-definition.ts'
 import type { ClaimableStates, StoredState, TerminalState } from './task-state.ts'
@@ -165,6 +166,8 @@ export interface PlannedTasks extends Iterable<PlannedTask> {
  * Every method may be called for several tasks at once, but not twice at once for one task: whoever calls has claimed
  * the task in its own table before. `lastSeen` is the highest event slot that this instance knows of for the task,
  * 0 at first; the caller keeps it, per task, never lowers it, and gives it to the next call.
+ *
+ * What claims and ends tasks may answer at once, and throw at once; a store that has to wait returns a promise.
  */
 export interface StateStore {
   /** Identifies the running batch; in every claim. */
@@ -189,7 +192,7 @@ export interface StateStore {
   claim(
     taskIndex: number,
     options: { readonly lastSeen: number; readonly from: ClaimableStates },
-  ): Promise<ClaimOutcome>
+  ): Awaitable<ClaimOutcome>
   /** Notes that a claimed task's command has started. Not synced to disk. */
   recordStart(claim: StoreClaim, process: AttemptProcess): void
   /**
@@ -199,14 +202,14 @@ export interface StateStore {
    * @throws {@link FencedError} if another instance has taken the task over: the result is discarded.
    * @throws {@link ForeignWriterError} if a program without claims changed the state meanwhile.
    */
-  publish(claim: StoreClaim, state: TerminalState, record: AttemptRecord): Promise<number>
+  publish(claim: StoreClaim, state: TerminalState, record: AttemptRecord): Awaitable<number>
   /**
    * Keeps the value of a claimed task with it, to be read once the task is DONE; before {@link StateStore.publish}.
    * What a claim keeps that is not DONE in the end is never read.
    *
    * @param text - JSON, or nothing at all.
    */
-  keepValue(claim: StoreClaim, text: string): Promise<void>
+  keepValue(claim: StoreClaim, text: string): Awaitable<void>
   /**
    * Reads what the claim that made a task DONE has kept; `undefined` if it kept nothing, and from a store that keeps no
    * states of its own.
@@ -215,7 +218,7 @@ export interface StateStore {
    */
   readValue(taskIndex: number): Promise<string | undefined>
   /** Gives a claim back: the task is OPEN again. Throws like {@link StateStore.publish}. */
-  release(claim: StoreClaim, record?: AttemptRecord): Promise<number>
+  release(claim: StoreClaim, record?: AttemptRecord): Awaitable<number>
   /** Reads a task's state as it stands now; `undefined` from a store that keeps no states of its own. */
   readState(taskIndex: number): Promise<StoredState | 'INVALID' | undefined>
   /** Looks again at tasks that ran elsewhere. */

@@ -2,10 +2,11 @@
  * Finds and ends tasks for one claimant (a slot, or the leader of a worker group): first in the table, then in the
  * store, outside any lock. Not collective; the other members of a group learn of it through `batch.ts`.
  */
+import { type Awaitable, catching, whenThere } from './awaitable.ts'
 import type { ElsewhereWatch } from './elsewhere-watch.ts'
 import { FencedError, ForeignWriterError } from './errors.ts'
 import { RetrySchedule } from './retry-schedule.ts'
-import type { AttemptRecord, StateStore, StoreClaim } from './state-store.ts'
+import type { AttemptRecord, ClaimOutcome, StateStore, StoreClaim } from './state-store.ts'
 import type { StopRequest } from './stop-request.ts'
 import { type ClaimableStates, isClaimable, type TableState } from './task-state.ts'
 import type { TaskTable } from './task-table.ts'
@@ -63,6 +64,11 @@ interface Search {
 /** The states other than OPEN from which a task may be claimed, if that is asked for. */
 const ON_REQUEST = ['FAILED', 'DONE', 'ELSEWHERE'] as const
 
+const NONE: readonly number[] = []
+
+/** Asks for no states beside those of the batch. */
+const OF_BATCH: ClaimableStates = {}
+
 /** See the top of this file. */
 export class TaskClaimer {
   readonly #options: TaskClaimerOptions
@@ -82,18 +88,44 @@ export class TaskClaimer {
    * Claims the next task.
    *
    * @param wanted - States from which this call may claim once nothing is left, beside those of the batch.
-   * @returns The claim, or `undefined` when nothing is left to do here, a stop was asked for, or the time is over.
+   * @returns The claim, at once if nothing has to be waited for; or `undefined` when nothing is left to do here, a stop
+   *   was asked for, or the time is over.
    * @throws {@link LeaseLostError} when this instance may start nothing any more.
    */
-  async next(wanted: ClaimableStates = {}): Promise<StoreClaim | undefined> {
-    const { table, store, stop, owner, timeLimit } = this.#options
-    while (!stop.requested && timeLimit?.allows(performance.now()) !== false) {
+  next(wanted: ClaimableStates = {}): Awaitable<StoreClaim | undefined> {
+    if (!this.#mayStart || this.#options.store.lease.state !== 'valid') return this.#goOn(wanted)
+    const index = this.#takeWaiting()
+    if (index === undefined) return this.#goOn(wanted)
+    const claim = this.#claimStored(index)
+    return claim === undefined || claim instanceof Promise ? this.#goOn(wanted, claim) : claim
+  }
+
+  get #mayStart(): boolean {
+    const { stop, timeLimit } = this.#options
+    return !stop.requested && timeLimit?.allows(performance.now()) !== false
+  }
+
+  /** Takes a task in the table that waits to be claimed or retried. */
+  #takeWaiting(): number | undefined {
+    const { table, owner } = this.#options
+    return this.#takeRetry() ?? table.claimNext(owner)
+  }
+
+  /** Goes on until there is a claim, the one that was `tried` before perhaps, or nothing is left. */
+  async #goOn(
+    wanted: ClaimableStates,
+    tried?: Awaitable<StoreClaim | undefined>,
+  ): Promise<StoreClaim | undefined> {
+    const { store, stop } = this.#options
+    const first = await tried
+    if (first !== undefined) return first
+    while (this.#mayStart) {
       if (store.lease.state !== 'valid') {
         store.lease.check()
         await stop.wait(LEASE_LOOK_MS)
         continue
       }
-      const index = this.#takeRetry() ?? table.claimNext(owner)
+      const index = this.#takeWaiting()
       if (index !== undefined) {
         const claim = await this.#claimStored(index)
         if (claim !== undefined) return claim
@@ -116,6 +148,7 @@ export class TaskClaimer {
 
   /** Indices of tasks that another instance got while this claimant tried, since the last call. */
   takeLost(): readonly number[] {
+    if (this.#lost.length === 0) return NONE
     const lost = this.#lost
     this.#lost = []
     return lost
@@ -164,14 +197,23 @@ export class TaskClaimer {
   }
 
   /** Takes the task in the store, which decides between instances; marks it in the table where somebody else has it. */
-  async #claimStored(index: number, wanted: ClaimableStates = {}): Promise<StoreClaim | undefined> {
+  #claimStored(index: number, wanted: ClaimableStates = OF_BATCH): Awaitable<StoreClaim | undefined> {
     const { table, store } = this.#options
-    const from = this.#statesFor(index, wanted)
-    const outcome = await this.#guarded(index, () =>
-      store.claim(index, { lastSeen: table.slotOf(index), from }),
+    const request = { lastSeen: table.slotOf(index), from: this.#statesFor(index, wanted) }
+    const outcome = catching<ClaimOutcome>(
+      () => store.claim(index, request),
+      (error) => {
+        // No task may stay RUNNING in the table that could not be claimed.
+        this.#set(index, 'INVALID', 0)
+        throw error
+      },
     )
+    return whenThere(outcome, (known) => this.#noteOutcome(index, known))
+  }
+
+  #noteOutcome(index: number, outcome: ClaimOutcome): StoreClaim | undefined {
     if (outcome.kind === 'claimed') {
-      table.noteSlot(index, outcome.slot)
+      this.#options.table.noteSlot(index, outcome.slot)
       this.#options.note(index, 'RUNNING')
       return outcome.claim
     }
@@ -190,6 +232,7 @@ export class TaskClaimer {
   #statesFor(index: number, wanted: ClaimableStates): ClaimableStates {
     const { claimable } = this.#options
     const isRetry = this.#retries.hasFailed(index)
+    if (!isRetry && wanted === OF_BATCH) return claimable
     return {
       retryFailed: isRetry || claimable.retryFailed === true || wanted.retryFailed === true,
       rerun: claimable.rerun === true || wanted.rerun === true,
@@ -197,47 +240,54 @@ export class TaskClaimer {
     }
   }
 
-  /** Leaves no task RUNNING in the table that could not be claimed: an error makes it INVALID here, and goes on. */
-  async #guarded<T>(index: number, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work()
-    } catch (error) {
-      this.#set(index, 'INVALID', 0)
-      throw error
-    }
-  }
-
   /**
    * Ends a claimed task in the store, then in the table. A failure while the lease is in doubt gives the task back.
    *
-   * @returns How it has ended.
+   * @returns How it has ended, at once if the store need not be waited for.
    * @throws {@link FencedError} and {@link ForeignWriterError} as the store does; the task then counts as elsewhere.
    */
-  async end(claim: StoreClaim, wanted: WantedEnd): Promise<TaskEnd> {
-    const { table, store, lock, retries, retryDelayMs } = this.#options
-    const { taskIndex } = claim
+  end(claim: StoreClaim, wanted: WantedEnd): Awaitable<TaskEnd> {
     // Whoever declares an instance dead ends its commands; that must not look like a failure of theirs.
-    const doubtful = wanted.end === 'FAILED' && store.lease.state !== 'valid'
-    const end = doubtful ? 'OPEN' : wanted.end
-    const record = doubtful ? { ...wanted.record, reason: 'interrupted' as const } : wanted.record
-    let slot: number
-    try {
-      if (end === 'DONE' && wanted.value !== undefined) await store.keepValue(claim, wanted.value)
-      slot = end === 'OPEN' ? await store.release(claim, record) : await store.publish(claim, end, record)
-    } catch (error) {
-      const foreign = error instanceof ForeignWriterError
-      const lost = error instanceof FencedError || foreign
-      // A program without claims takes no slot: the next one is free, and must be the next to be tried.
-      const slot = foreign ? claim.slot : claim.slot + 1
-      this.#set(taskIndex, lost ? 'ELSEWHERE' : 'INVALID', slot)
-      throw error
-    }
-    this.#set(taskIndex, end, slot)
-    if (end !== 'OPEN') this.#options.timeLimit?.note(record.durationMs)
-    if (doubtful) await lock.withLock(() => table.enqueue(taskIndex))
+    const doubtful = wanted.end === 'FAILED' && this.#options.store.lease.state !== 'valid'
+    const how: WantedEnd = doubtful
+      ? { end: 'OPEN', record: { ...wanted.record, reason: 'interrupted' } }
+      : wanted
+    const slot = catching<number>(
+      () => this.#endStored(claim, how),
+      (error) => {
+        const foreign = error instanceof ForeignWriterError
+        const lost = error instanceof FencedError || foreign
+        // A program without claims takes no slot: the next one is free, and must be the next to be tried.
+        const next = foreign ? claim.slot : claim.slot + 1
+        this.#set(claim.taskIndex, lost ? 'ELSEWHERE' : 'INVALID', next)
+        throw error
+      },
+    )
+    const ended = whenThere(slot, (known) => this.#noteEnd(claim.taskIndex, how, known))
+    return doubtful ? this.#enqueueAgain(claim.taskIndex, ended) : ended
+  }
+
+  #endStored(claim: StoreClaim, { end, record, value }: WantedEnd): Awaitable<number> {
+    const { store } = this.#options
+    if (end === 'OPEN') return store.release(claim, record)
+    if (end !== 'DONE' || value === undefined) return store.publish(claim, end, record)
+    return whenThere(store.keepValue(claim, value), () => store.publish(claim, end, record))
+  }
+
+  #noteEnd(index: number, { end, record }: WantedEnd, slot: number): TaskEnd {
+    const { timeLimit, retries, retryDelayMs } = this.#options
+    this.#set(index, end, slot)
+    if (end !== 'OPEN') timeLimit?.note(record.durationMs)
     if (end === 'FAILED') {
-      this.#retries.failed(taskIndex, { retries, baseMs: retryDelayMs, nowMs: performance.now() })
+      this.#retries.failed(index, { retries, baseMs: retryDelayMs, nowMs: performance.now() })
     }
+    return end
+  }
+
+  async #enqueueAgain(index: number, ended: Awaitable<TaskEnd>): Promise<TaskEnd> {
+    const { table, lock } = this.#options
+    const end = await ended
+    await lock.withLock(() => table.enqueue(index))
     return end
   }
 

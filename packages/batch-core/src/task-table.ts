@@ -13,7 +13,8 @@
  *
  * Failure: a claimant that dies leaves its tasks RUNNING with its owner number; {@link TaskTable.tasksIn} finds them.
  *
- * Layout, Int32 words: a header, then three columns with one word per task: entry (event slot << 3 | state code),
+ * Layout, Int32 words: a header, in which what changes with every claim has cache lines of its own, since processors that
+ * write into one line wait for each other; then three columns with one word per task: entry (event slot << 3 | state code),
  * owner, and the ring of task indices that wait to be claimed. A task is in the ring at most once, so a ring of
  * `taskCount` places never overflows. A count by state is the sum of two words: what changed through this table, and
  * what stands beside it: the counts at the start, and with several nodes what changed on the others.
@@ -22,21 +23,23 @@ import { UsageError } from './errors.ts'
 import { invariant } from './invariant.ts'
 import { type ClaimableStates, isClaimable, STATE_CODE, TABLE_STATES, type TableState } from './task-state.ts'
 
-const VERSION = 2
-const HEADER_WORDS = 24
+const VERSION = 3
+/** Words of a cache line, 64 bytes. */
+const LINE = 16
+const HEADER_WORDS = 4 * LINE
 const WORD_VERSION = 0
 const WORD_TASK_COUNT = 1
-/** Position of the next task to claim; grows, taken modulo the task count. */
-const WORD_HEAD = 2
-/** Position behind the last waiting task. */
-const WORD_TAIL = 3
-const WORD_ALLOWED = 4
-/** Number of tasks that were ELSEWHERE when they came into this table. */
-const WORD_CAME_ELSEWHERE = 5
-/** One word per state code, from here on: change of the count through this table. */
-const WORD_CHANGES = 8
 /** One word per state code, from here on: the part of the count that does not change through this table. */
-const WORD_BESIDE = 16
+const WORD_BESIDE = 8
+/** Position of the next task to claim; grows, taken modulo the task count. */
+const WORD_HEAD = LINE
+/** Position behind the last waiting task. */
+const WORD_TAIL = 2 * LINE
+const WORD_ALLOWED = 2 * LINE + 1
+/** Number of tasks that were ELSEWHERE when they came into this table. */
+const WORD_CAME_ELSEWHERE = 2 * LINE + 2
+/** One word per state code, from here on: change of the count through this table. */
+const WORD_CHANGES = 3 * LINE
 
 const STATE_BITS = 3
 const STATE_MASK = (1 << STATE_BITS) - 1
@@ -217,26 +220,27 @@ export class TaskTable {
         { details: { index, state: this.stateOf(index) } },
       )
     }
-    this.#replace(index, change.state, change.slot ?? 0)
+    this.#replace(index, STATE_CODE[change.state], change.slot ?? 0)
   }
 
   /** Re-opens a task that ran elsewhere. Under the token lock. */
   reopen(index: number): void {
     invariant(this.stateOf(index) === 'ELSEWHERE', 'Only a task that runs elsewhere can be opened again')
-    this.#replace(index, 'OPEN', 0)
+    this.#replace(index, STATE_CODE.OPEN, 0)
   }
 
   /** Notes a higher event slot of a task that the caller owns, so that no slot is tried twice. */
   noteSlot(index: number, slot: number): void {
-    this.#replace(index, this.stateOf(index), slot)
+    this.#replace(index, this.#entryOf(index) & STATE_MASK, slot)
   }
 
-  #replace(index: number, state: TableState, slot: number): void {
+  #replace(index: number, code: number, slot: number): void {
     const entry = Atomics.load(this.#entries, index)
-    const highest = Math.max(entry >> STATE_BITS, slot)
-    invariant(highest <= SLOT_MAX, `Task ${index} has more events than a task table can count`)
-    Atomics.store(this.#entries, index, (highest << STATE_BITS) | STATE_CODE[state])
-    this.#count(entry & STATE_MASK, STATE_CODE[state])
+    const before = entry >> STATE_BITS
+    const highest = slot > before ? slot : before
+    invariant(highest <= SLOT_MAX, 'A task has more events than a task table can count')
+    Atomics.store(this.#entries, index, (highest << STATE_BITS) | code)
+    this.#count(entry & STATE_MASK, code)
   }
 
   #count(from: number, to: number): void {

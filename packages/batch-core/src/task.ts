@@ -1,3 +1,4 @@
+import type { Awaitable } from './awaitable.ts'
 import { UsageError } from './errors.ts'
 import type { AttemptProcess, AttemptRecord, StoreClaim } from './state-store.ts'
 import type { TaskEnd } from './task-claimer.ts'
@@ -6,15 +7,19 @@ import type { TaskDefinition, TaskValue } from './task-definition.ts'
 /** Facts about an attempt that its runner knows better than the batch. */
 export type AttemptFacts = Partial<AttemptRecord>
 
-/** Ends a task for one member of its group; given by the batch. @internal */
-export type EndTask = (end: TaskEnd, facts: AttemptFacts) => Promise<void>
+/** Who hears what becomes of a task, on behalf of one member of its group. @internal */
+export interface TaskKeeper {
+  /** Ends the task. */
+  readonly end: (task: Task, end: TaskEnd, facts: AttemptFacts) => Awaitable<void>
+  /** Hears which process runs it. */
+  readonly noteStart: (task: Task, process: AttemptProcess) => void
+}
 
 /** What a task is made of. @internal */
 export interface TaskParts {
   readonly claim: StoreClaim
   readonly directory: string | undefined
-  readonly end: EndTask
-  readonly started: (process: AttemptProcess) => void
+  readonly keeper: TaskKeeper
   readonly signal: AbortSignal
 }
 
@@ -53,8 +58,7 @@ export class Task {
   /** What is to be kept with the task when it is DONE, JSON; on the group's leader. @internal */
   value: string | undefined
   readonly #startedMs = performance.now()
-  readonly #end: EndTask
-  readonly #started: (process: AttemptProcess) => void
+  readonly #keeper: TaskKeeper
   #ended = false
 
   /** @internal */
@@ -67,13 +71,12 @@ export class Task {
     this.claim = options.claim.slot
     this.signal = options.signal
     this.storeClaim = options.claim
-    this.#end = options.end
-    this.#started = options.started
+    this.#keeper = options.keeper
   }
 
-  /** Start and duration so far, the duration by a monotonic clock. @internal */
-  get measured(): Pick<AttemptRecord, 'startedAtMs' | 'durationMs'> {
-    return { startedAtMs: this.startedAtMs, durationMs: performance.now() - this.#startedMs }
+  /** Milliseconds since the claim, by a monotonic clock. @internal */
+  get durationMs(): number {
+    return performance.now() - this.#startedMs
   }
 
   /** Whether this member has ended the task. */
@@ -86,7 +89,7 @@ export class Task {
    * before the task runs again. For scripts that start a command of their own; not collective.
    */
   recordProcess(process: AttemptProcess): void {
-    this.#started(process)
+    this.#keeper.noteStart(this, process)
   }
 
   /**
@@ -97,7 +100,7 @@ export class Task {
    * @throws {@link UsageError} if this member has ended the task before.
    */
   done(facts: AttemptFacts = {}): Promise<void> {
-    return this.#finish('DONE', { reason: 'done', ...facts })
+    return this.#endLater('DONE', { reason: 'done', ...facts })
   }
 
   /**
@@ -107,22 +110,37 @@ export class Task {
    * @throws As {@link Task.done}.
    */
   fail(error?: unknown, facts: AttemptFacts = {}): Promise<void> {
-    return this.#finish('FAILED', { reason: 'error', ...messageOf(error), ...facts })
+    return this.#endLater('FAILED', { reason: 'error', ...messageOf(error), ...facts })
   }
 
   /** Gives the task back: it is OPEN again. Collective over the group. Throws as {@link Task.done}. */
   release(facts: AttemptFacts = {}): Promise<void> {
-    return this.#finish('OPEN', { reason: 'interrupted', ...facts })
+    return this.#endLater('OPEN', { reason: 'interrupted', ...facts })
   }
 
-  #finish(end: TaskEnd, facts: AttemptFacts): Promise<void> {
+  /**
+   * Ends the task as the three above do, and at once where nothing has to be waited for.
+   *
+   * @internal
+   */
+  end(end: TaskEnd, facts: AttemptFacts): Awaitable<void> {
+    this.#markEnded()
+    return this.#keeper.end(this, end, facts)
+  }
+
+  /** That a task was ended before is thrown, so that it shows where nobody waits for the promise. */
+  #endLater(end: TaskEnd, facts: AttemptFacts): Promise<void> {
+    this.#markEnded()
+    return new Promise((resolve) => resolve(this.#keeper.end(this, end, facts)))
+  }
+
+  #markEnded(): void {
     if (this.#ended) {
       throw new UsageError(
         `Task ${JSON.stringify(this.name)} was ended twice. Call done, fail or release once.`,
       )
     }
     this.#ended = true
-    return this.#end(end, facts)
   }
 }
 

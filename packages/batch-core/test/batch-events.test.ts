@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  type Awaitable,
   type ClaimOutcome,
   FencedError,
   MemoryStateStore,
@@ -33,11 +34,11 @@ describe('the events of a batch', () => {
     'tell every member of a group of %i which tasks others have, before or after',
     async (size) => {
       class ContestedStore extends MemoryStateStore {
-        override claim(taskIndex: number, options: { readonly lastSeen: number }): Promise<ClaimOutcome> {
+        override claim(taskIndex: number, options: { readonly lastSeen: number }): Awaitable<ClaimOutcome> {
           if (taskIndex !== 1) return super.claim(taskIndex, options)
           return Promise.resolve({ kind: 'elsewhere', slot: 1, owner: 'another' })
         }
-        override publish(claim: StoreClaim): Promise<number> {
+        override publish(claim: StoreClaim): Awaitable<number> {
           return claim.taskIndex === 2 ? Promise.reject(new FencedError('taken over')) : super.publish(claim)
         }
       }

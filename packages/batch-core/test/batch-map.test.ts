@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type ClaimOutcome, MemoryStateStore, openBatchWith, StateIoError, UsageError } from '../src/index.ts'
+import {
+  type Awaitable,
+  type ClaimOutcome,
+  MemoryStateStore,
+  openBatchWith,
+  StateIoError,
+  UsageError,
+} from '../src/index.ts'
 import { names, onRanks, openInMemory, providerOf } from './batches.ts'
 
 describe('a map in memory', () => {
@@ -55,7 +62,7 @@ describe('a map in memory', () => {
 
   it('that a rank can not go on with throws on all of them, with the error and the rank', async () => {
     class BrokenStore extends MemoryStateStore {
-      override claim(taskIndex: number, options: { readonly lastSeen: number }): Promise<ClaimOutcome> {
+      override claim(taskIndex: number, options: { readonly lastSeen: number }): Awaitable<ClaimOutcome> {
         if (taskIndex === 5) return Promise.reject(new StateIoError('the disk is gone'))
         return super.claim(taskIndex, options)
       }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import {
+  type Awaitable,
   type ClaimOutcome,
   ClosedError,
   ConfigMismatchError,
@@ -171,25 +172,42 @@ describe.each([
 describe('a result that another instance has superseded', () => {
   /** A store in memory that refuses the result of task 1, as one on disk does after a take-over. */
   class FencingStore extends MemoryStateStore {
-    override publish(claim: StoreClaim): Promise<number> {
-      if (claim.taskIndex === 1)
-        return Promise.reject(new FencedError('taken over', { details: { task: 't1' } }))
-      return super.publish(claim)
+    readonly #isAtOnce: boolean
+
+    constructor(taskCount: number, isAtOnce = false) {
+      super(taskCount)
+      this.#isAtOnce = isAtOnce
+    }
+
+    override publish(claim: StoreClaim): Awaitable<number> {
+      if (claim.taskIndex !== 1) return super.publish(claim)
+      const error = new FencedError('taken over', { details: { task: 't1' } })
+      if (this.#isAtOnce) throw error
+      return Promise.reject(error)
     }
   }
   const provider = providerOf((count) => new FencingStore(count))
 
-  it.each([1, 2])('is dropped by every member of a group of %i, and the batch goes on', async (groupSize) => {
-    const counts = await onRanks(groupSize, async (communicator) => {
-      const batch = await openBatchWith(
-        { root: 'any', tasks: names(3), communicator, groupSize },
-        () => provider,
-      )
-      await batch.run(() => undefined)
-      return await batch.close()
-    })
-    for (const count of counts) expect(count).toMatchObject({ DONE: 2, ELSEWHERE: 1 })
-  })
+  it.each([
+    [1, 'later', false],
+    [1, 'at once', true],
+    [2, 'later', false],
+    [2, 'at once', true],
+  ])(
+    'is dropped by every member of a group of %i that is told %s, and the batch goes on',
+    async (groupSize, _, isAtOnce) => {
+      const provider = providerOf((count) => new FencingStore(count, isAtOnce))
+      const counts = await onRanks(groupSize, async (communicator) => {
+        const batch = await openBatchWith(
+          { root: 'any', tasks: names(3), communicator, groupSize },
+          () => provider,
+        )
+        await batch.run(() => undefined)
+        return await batch.close()
+      })
+      for (const count of counts) expect(count).toMatchObject({ DONE: 2, ELSEWHERE: 1 })
+    },
+  )
 
   it('is an error of its class on every member that ends the task itself', async () => {
     await onRanks(2, async (communicator) => {
@@ -213,11 +231,11 @@ describe('a task whose state another program has changed', () => {
   it('is tried again in the slot after its claim: no slot is passed over', async () => {
     const tried: number[] = []
     class ForeignStore extends MemoryStateStore {
-      override claim(taskIndex: number, options: { readonly lastSeen: number }): Promise<ClaimOutcome> {
+      override claim(taskIndex: number, options: { readonly lastSeen: number }): Awaitable<ClaimOutcome> {
         tried.push(options.lastSeen)
         return super.claim(taskIndex, options)
       }
-      override publish(claim: StoreClaim): Promise<number> {
+      override publish(claim: StoreClaim): Awaitable<number> {
         if (tried.length === 1) return Promise.reject(new ForeignWriterError('changed'))
         return super.publish(claim)
       }

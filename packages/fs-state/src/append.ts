@@ -13,7 +13,7 @@
  * Failure: an error before P2 leaves nothing but a payload that is removed by whoever comes next. An error whose
  * outcome is unclear is repeated a bounded number of times, then thrown; the slot counts as tried.
  */
-import { StateIoError } from '@mpibatch/batch-core'
+import { catching, StateIoError } from '@mpibatch/batch-core'
 import type { EventKind, TaskEvent } from './event.ts'
 import type { EventTokens } from './event-token.ts'
 import {
@@ -26,7 +26,7 @@ import {
 } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { appendFirstClaim, type Moved } from './first-claim.ts'
-import { catching, codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
+import { codeOf, isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { eventPath, payloadPath, payloadPrefix, statePath } from './store-paths.ts'
 import { readEvent, readState } from './task-chain.ts'

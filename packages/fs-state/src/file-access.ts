@@ -1,8 +1,10 @@
 /** The few combinations of file-layer calls that the store is made of. */
+
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
+import { catching } from '@mpibatch/batch-core'
 import type { FileLayer } from './file-layer.ts'
-import { catching, codeOf } from './io-error.ts'
+import { codeOf } from './io-error.ts'
 
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 
@@ -197,12 +199,16 @@ export function createSyncedFile(
 /**
  * Makes a directory that nobody else makes: if the system says that its name is taken, then by our own first try, whose
  * answer was lost.
+ *
+ * @returns Whether it was made by this call, for all that is known.
  */
-export function makeDirectory(files: FileLayer, path: string): void {
+export function makeDirectory(files: FileLayer, path: string): boolean {
   try {
     files.mkdir(path)
+    return true
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
+    return false
   }
 }
 

@@ -11,11 +11,12 @@
  * Failure: an error before P2 leaves nothing. After one that leaves open whether the move took effect, what was built is
  * left as it is: it may be on its way.
  */
+import { catching } from '@mpibatch/batch-core'
 import type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
 import type { EventTokens } from './event-token.ts'
-import { createOwnFile, makeDirectory, makeOwn, syncDirectory } from './file-access.ts'
+import { createOwnFile, makeDirectory, makeOwn, removeFile, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { catching, repeatUnclear, toStateIoError } from './io-error.ts'
+import { repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { eventPath, statePath } from './store-paths.ts'
 import { readEvent } from './task-chain.ts'
@@ -75,8 +76,9 @@ function build(
   const writeState = (): void | Promise<void> =>
     createOwnFile(files, statePath(staged), { text: printState('RUNNING'), sync })
   const make = (): void | Promise<void> => {
-    makeDirectory(files, staged)
-    // The event first: what is left of a state without it would look like that of another program.
+    // The event comes before the state, and goes after it: what a power cut may leave of a state without its event would
+    // look like that of another program.
+    if (!makeDirectory(files, staged)) removeFile(files, statePath(staged))
     const event = eventPath(staged, 1)
     const made = makeOwn(files, event, () => tokens.makeEvent('CLAIM', event))
     return made === undefined ? writeState() : made.then(writeState)

@@ -1,6 +1,6 @@
 /** What the system's error codes mean to the store (pure but for the pauses of {@link repeatUnclear}). */
 import { constants } from 'node:os'
-import { StateIoError } from '@mpibatch/batch-core'
+import { type Awaitable, catching, StateIoError } from '@mpibatch/batch-core'
 import type { FileLayer } from './file-layer.ts'
 
 /** Tries of a call whose outcome stays unclear. */
@@ -94,32 +94,13 @@ function reasonOf(error: unknown): string {
  *
  * @returns What the call returned: no promise if it returned none at its first try, which is what most do.
  */
-export function repeatUnclear<T>(
-  files: Pick<FileLayer, 'pause'>,
-  call: () => T | Promise<T>,
-): T | Promise<T> {
+export function repeatUnclear<T>(files: Pick<FileLayer, 'pause'>, call: () => Awaitable<T>): Awaitable<T> {
   return catching<T>(call, (error) => repeatAfter(files, call, error))
-}
-
-/**
- * Calls, and hands over what it throws, now or later. Most calls of a task wait for nothing, and a promise for each of
- * them would cost as much as the call.
- */
-export function catching<T>(
-  call: () => T | Promise<T>,
-  handle: (error: unknown) => T | Promise<T>,
-): T | Promise<T> {
-  try {
-    const result = call()
-    return result instanceof Promise ? result.catch(handle) : result
-  } catch (error) {
-    return handle(error)
-  }
 }
 
 async function repeatAfter<T>(
   files: Pick<FileLayer, 'pause'>,
-  call: () => T | Promise<T>,
+  call: () => Awaitable<T>,
   first: unknown,
 ): Promise<T> {
   let last = first

@@ -65,8 +65,8 @@ export function moveDirectory(
 /** Removes a directory that was built for a task and has never been its own, with the first event if it has one. */
 export function discardStaged(files: FileLayer, staged: string): void {
   try {
-    removeFile(files, eventPath(staged, 1))
     removeFile(files, statePath(staged))
+    removeFile(files, eventPath(staged, 1))
     removeDirectory(files, staged)
   } catch {
     // What is left lies in the directory of this instance and is in nobody's way.

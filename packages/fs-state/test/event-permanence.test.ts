@@ -27,6 +27,8 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
   ],
   // The calls that all others are made of, and what is staged.
   'file-access.ts': ['removeFile path', 'unlink path', 'rmdir path', 'removeFile staged'],
+  // What an earlier try has left in a directory that is not in its place yet.
+  'first-claim.ts': ['removeFile statePath(staged)'],
   // A file of the root's own directory.
   'known-plan.ts': ['rename staged', 'removeFile staged'],
   'node-file-layer.ts': ['renameSync from', 'unlinkSync path', 'rmdirSync path'],
@@ -42,8 +44,8 @@ const REMOVALS: Readonly<Record<string, readonly string[]>> = {
   // What was built for a task that another one had meanwhile: it has never been in the task's directory.
   'task-directories.ts': [
     'rename staged',
-    'removeFile eventPath(staged, 1)',
     'removeFile statePath(staged)',
+    'removeFile eventPath(staged, 1)',
     'removeDirectory staged',
   ],
   // A value that could not be written whole.

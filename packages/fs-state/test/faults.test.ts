@@ -62,7 +62,8 @@ describe('a full disk, or one that refuses', () => {
       call.name === 'write' && call.path.includes('state.p1.') ? { code: 'ENOSPC' } : undefined,
     )
     const store = await openStore(root, plan('a'), { files })
-    const error = await store.claim(0, { lastSeen: 0, from: {} }).catch((thrown: unknown) => thrown)
+    const claim = async (): Promise<unknown> => await store.claim(0, { lastSeen: 0, from: {} })
+    const error = await claim().catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(StateIoError)
     expect(error).toMatchObject({ message: expect.stringMatching(/state\.p1\..*The disk is full/) })
     expect(readdirSync(join(root, 'a'))).toEqual(['state'])

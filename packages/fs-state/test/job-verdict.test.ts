@@ -28,7 +28,7 @@ async function besideJob(state: JobState) {
     return Promise.resolve(state)
   }
   const store = await openStore(root, undefined, { liveness: LIVENESS, jobs: { judge } })
-  const claim = (): Promise<ClaimOutcome> => store.claim(0, { lastSeen: 0, from: {} })
+  const claim = async (): Promise<ClaimOutcome> => await store.claim(0, { lastSeen: 0, from: {} })
   return { asked, claim, heartbeat: join(root, '.mpibatch/i', owner.instance, 'hb') }
 }
 

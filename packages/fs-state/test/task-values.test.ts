@@ -149,10 +149,12 @@ describe('an owner that is killed while it keeps a value and makes its task DONE
       const first = await openStore(root, plan('a'), { files, durability: 'terminal' })
       const claim = await mustClaim(first)
       isCounting = true
-      await first
-        .keepValue(claim, '"first"')
-        .then(() => first.publish(claim, 'DONE', RECORD))
-        .catch(() => undefined)
+      try {
+        await first.keepValue(claim, '"first"')
+        await first.publish(claim, 'DONE', RECORD)
+      } catch {
+        // Killed.
+      }
       pretendDead(root, first.instance)
       const next = await openStore(root, plan('a'))
       const outcome = await next.claim(0, { lastSeen: 0, from: {} })

@@ -197,6 +197,21 @@ describe('a power cut', () => {
     }
   })
 
+  it('soon after a call that was repeated takes no claim away from under its state', async () => {
+    const worlds = MEDIA.map((medium) => ({ medium, isPrepared: false }))
+    for (let later = 6; later <= 12; later += 1) {
+      for (let seed = 0; seed < 8; seed += 1) {
+        await atEachCall(worlds, async (world, at, what) => {
+          const fault = failingAt(at, { code: 'EIO', after: true })
+          const one = world.open({ fault, callsMax: at + 1 + later })
+          await world.run(one).catch(() => undefined)
+          world.cutPower(seed)
+          expect(await world.finish(), `${later} calls after ${what}, seed ${seed}`).toBe(true)
+        })
+      }
+    }
+  })
+
   it('right after the report takes nothing back', async () => {
     for (const options of WORLDS.filter(({ durability }) => durability !== 'none')) {
       for (let seed = 0; seed < 50; seed += 1) {
