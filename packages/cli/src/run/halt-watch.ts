@@ -6,8 +6,7 @@ import type { StopControl } from './stop-control.ts'
 const INTERVAL_MS = 100
 
 /** Stops the run when the counts say so. */
-export function applyHalt(policy: HaltPolicy | undefined, counts: TaskCounts, stop: StopControl): void {
-  if (policy === undefined) return
+export function applyHalt(policy: HaltPolicy, counts: TaskCounts, stop: StopControl): void {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
   const decision = haltDecision(policy, { done: counts.DONE, failed: counts.FAILED, total })
   if (decision === 'soon') stop.requestDrain('halt')

@@ -155,7 +155,7 @@ async function endTask(options: SlotRunOptions, task: Task, end: SlotEnd | undef
       options.onEnd?.(task.index, reason === 'done' ? 'DONE' : 'FAILED')
     }
   }
-  applyHalt(options.halt, batch.counts(), stop)
+  if (options.halt !== undefined) applyHalt(options.halt, batch.counts(), stop)
 }
 
 /** One member's place in a task. */
