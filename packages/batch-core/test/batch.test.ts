@@ -99,6 +99,7 @@ describe('a batch on one rank', () => {
     await expect(batch.setTaskState(9, 'DONE')).rejects.toThrow('There is no task 9')
     await expect(batch.setTaskState(0, 'RUNNING' as never)).rejects.toThrow(TaskStateError)
     await expect(batch.setTaskState(0, 'ENDED' as never)).rejects.toThrow(`can't become "ENDED"`)
+    await expect(batch.setTaskState(0, 'constructor' as never)).rejects.toThrow(TaskStateError)
     await batch.setTaskState(0, 'DONE')
     expect(await batch.getTaskState(0)).toBe('DONE')
     expect(() => task?.done()).toThrow('ended twice')
