@@ -15,7 +15,7 @@ import type { Task } from './task.ts'
 import { type ClaimableStates, TABLE_STATES, type TableState } from './task-state.ts'
 
 /** What stands in the record of a task whose state was set, by the states that it can be set to. */
-const REASONS: ReadonlyMap<string, AttemptReason> = new Map([
+const REASON_OF_END: ReadonlyMap<string, AttemptReason> = new Map([
   ['DONE', 'done'],
   ['FAILED', 'error'],
   ['OPEN', 'interrupted'],
@@ -257,7 +257,7 @@ export class Batch implements AsyncIterable<Task> {
   async setTaskState(index: number, state: 'DONE' | 'FAILED' | 'OPEN'): Promise<void> {
     const task = this.#work.taskOf(index)
     if (task === undefined) throw this.#notRunning(index)
-    const reason = REASONS.get(state)
+    const reason = REASON_OF_END.get(state)
     if (reason === undefined) {
       throw new TaskStateError(
         `Task ${index} is RUNNING and can't become ${JSON.stringify(state)}; it can become DONE, FAILED or OPEN.`,

@@ -2,7 +2,7 @@
  * Claims and ends tasks for a worker group: the leader acts, and every member learns what came of it. One per batch and
  * rank; `batch.ts` is what users see of it.
  */
-import { type Awaitable, catching, whenThere } from './awaitable.ts'
+import { type Awaitable, catching, comesLater, whenThere } from './awaitable.ts'
 import type { BatchEventHub } from './batch-events.ts'
 import type { BatchParts } from './batch-parts.ts'
 import {
@@ -81,10 +81,10 @@ export class GroupTasks implements TaskKeeper {
   /** Claims the next task. Collective over the group. */
   next(claimable: ClaimableStates): Awaitable<Task | undefined> {
     if (this.#parts.control.size > 1) return this.#nextTogether(claimable)
-    const claimer = this.#alone()
-    // Its stop request has heard of an interrupt.
+    if (this.isInterrupted) return undefined
+    const claimer = this.#ownClaimer()
     const claim = claimer.next(claimable)
-    return claim instanceof Promise
+    return comesLater(claim)
       ? claim.then((claimed) => this.#begin(claimed, claimer.takeLost()))
       : this.#begin(claim, claimer.takeLost())
   }
@@ -146,7 +146,8 @@ export class GroupTasks implements TaskKeeper {
     if (this.isInterrupted) this.#onInterrupt()
   }
 
-  #alone(): TaskClaimer {
+  /** Of a group of one rank, which need not ask anybody. */
+  #ownClaimer(): TaskClaimer {
     const { claimer } = this.#parts
     invariant(claimer !== undefined, 'A group of one rank must lead itself')
     return claimer
@@ -200,7 +201,7 @@ export class GroupTasks implements TaskKeeper {
     const { value } = task
     this.#current.delete(task.index)
     const wanted: WantedEnd = value === undefined ? { end, record } : { end, record, value }
-    const ended = this.#alone().end(task.storeClaim, wanted)
+    const ended = this.#ownClaimer().end(task.storeClaim, wanted)
     return whenThere(ended, (how) => this.#tellEnd(task, how, record.message))
   }
 

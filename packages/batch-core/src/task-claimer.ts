@@ -1,8 +1,8 @@
 /**
  * Finds and ends tasks for one claimant (a slot, or the leader of a worker group): first in the table, then in the
- * store, outside any lock. Not collective; the other members of a group learn of it through `batch.ts`.
+ * store, outside any lock. Not collective; the other members of a group learn of it through `group-tasks.ts`.
  */
-import { type Awaitable, catching, whenThere } from './awaitable.ts'
+import { type Awaitable, catching, comesLater, whenThere } from './awaitable.ts'
 import type { ElsewhereWatch } from './elsewhere-watch.ts'
 import { FencedError, ForeignWriterError } from './errors.ts'
 import { RetrySchedule } from './retry-schedule.ts'
@@ -66,9 +66,6 @@ const ON_REQUEST = ['FAILED', 'DONE', 'ELSEWHERE'] as const
 
 const NONE: readonly number[] = []
 
-/** Asks for no states beside those of the batch. */
-const OF_BATCH: ClaimableStates = {}
-
 /** See the top of this file. */
 export class TaskClaimer {
   readonly #options: TaskClaimerOptions
@@ -97,7 +94,7 @@ export class TaskClaimer {
     const index = this.#takeWaiting()
     if (index === undefined) return this.#goOn(wanted)
     const claim = this.#claimStored(index)
-    return claim === undefined || claim instanceof Promise ? this.#goOn(wanted, claim) : claim
+    return claim === undefined || comesLater(claim) ? this.#goOn(wanted, claim) : claim
   }
 
   get #mayStart(): boolean {
@@ -197,7 +194,7 @@ export class TaskClaimer {
   }
 
   /** Takes the task in the store, which decides between instances; marks it in the table where somebody else has it. */
-  #claimStored(index: number, wanted: ClaimableStates = OF_BATCH): Awaitable<StoreClaim | undefined> {
+  #claimStored(index: number, wanted?: ClaimableStates): Awaitable<StoreClaim | undefined> {
     const { table, store } = this.#options
     const request = { lastSeen: table.slotOf(index), from: this.#statesFor(index, wanted) }
     const outcome = catching<ClaimOutcome>(
@@ -229,14 +226,14 @@ export class TaskClaimer {
    * States from which the store may let a task be claimed. A task in the queue was let in by its state; what stands in the
    * table now is RUNNING, so all allowed states pass here, and a retry of ours may follow its own FAILED.
    */
-  #statesFor(index: number, wanted: ClaimableStates): ClaimableStates {
+  #statesFor(index: number, wanted: ClaimableStates | undefined): ClaimableStates {
     const { claimable } = this.#options
     const isRetry = this.#retries.hasFailed(index)
-    if (!isRetry && wanted === OF_BATCH) return claimable
+    if (!isRetry && wanted === undefined) return claimable
     return {
-      retryFailed: isRetry || claimable.retryFailed === true || wanted.retryFailed === true,
-      rerun: claimable.rerun === true || wanted.rerun === true,
-      stealRunning: claimable.stealRunning === true || wanted.stealRunning === true,
+      retryFailed: isRetry || claimable.retryFailed === true || wanted?.retryFailed === true,
+      rerun: claimable.rerun === true || wanted?.rerun === true,
+      stealRunning: claimable.stealRunning === true || wanted?.stealRunning === true,
     }
   }
 

@@ -83,7 +83,7 @@ const LEGAL: Readonly<Record<StoredState, readonly StoredState[]>> = {
   DONE: ['OPEN'],
 }
 
-/** Tells whether a task's stored state may change from one state to the other. */
+/** Tells whether a task's stored state may change from one state to the other: the table in `docs/task-states.md`, which tests compare with what is done. */
 export function isLegalTransition(from: StoredState, to: StoredState): boolean {
   return LEGAL[from].includes(to)
 }

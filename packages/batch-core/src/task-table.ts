@@ -24,7 +24,7 @@ import { invariant } from './invariant.ts'
 import { type ClaimableStates, isClaimable, STATE_CODE, TABLE_STATES, type TableState } from './task-state.ts'
 
 const VERSION = 3
-/** Words of a cache line, 64 bytes. */
+/** Words of a cache line of 64 bytes, as most processors have; where it is longer, some of them share one. */
 const LINE = 16
 const HEADER_WORDS = 4 * LINE
 const WORD_VERSION = 0
@@ -237,8 +237,9 @@ export class TaskTable {
   #replace(index: number, code: number, slot: number): void {
     const entry = Atomics.load(this.#entries, index)
     const before = entry >> STATE_BITS
-    const highest = slot > before ? slot : before
-    invariant(highest <= SLOT_MAX, 'A task has more events than a task table can count')
+    const highest = before >= slot ? before : slot
+    // The text is made where it is needed only.
+    if (!(highest <= SLOT_MAX)) invariant(false, `Task ${index} has more events than a task table can count`)
     Atomics.store(this.#entries, index, (highest << STATE_BITS) | code)
     this.#count(entry & STATE_MASK, code)
   }

@@ -1,5 +1,6 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { catching, whenThere } from '../src/index.ts'
+import { catching, whenThere } from '../src/awaitable.ts'
 
 const fail = (): never => {
   throw new Error('no')
@@ -16,6 +17,21 @@ describe('an answer', () => {
     expect(later).toBeInstanceOf(Promise)
     expect(await later).toBe(3)
     await expect(whenThere(Promise.resolve(2), fail)).rejects.toThrow('no')
+  })
+})
+
+describe('a promise of another realm', () => {
+  const foreign = (text: string): Promise<number> => runInNewContext(text) as Promise<number>
+
+  it('is waited for as well', async () => {
+    expect(foreign('Promise.resolve(2)')).not.toBeInstanceOf(Promise)
+    expect(await whenThere(foreign('Promise.resolve(2)'), (value) => value + 1)).toBe(3)
+    expect(
+      await catching(
+        () => foreign('Promise.reject(2)'),
+        () => 4,
+      ),
+    ).toBe(4)
   })
 })
 

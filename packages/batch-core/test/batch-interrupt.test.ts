@@ -53,6 +53,19 @@ describe('an interrupt', () => {
     expect(await batch.close()).toMatchObject({ OPEN: 3 })
   })
 
+  it('lets nothing start any more, not even from what a task does when it hears of it', async () => {
+    const own = new AbortController()
+    const { signal } = new AbortController()
+    const batch = await openInMemory({ tasks: names(2), interrupt: own.signal, signal })
+    const task = await batch.nextTask()
+    const next = new Promise((resolve) => {
+      task?.signal.addEventListener('abort', () => resolve(batch.nextTask()))
+    })
+    own.abort()
+    expect(await next).toBeUndefined()
+    expect(await batch.close()).toMatchObject({ OPEN: 2, RUNNING: 0 })
+  })
+
   it('of a member ends the wait of its leader for a retry', async () => {
     const own = new AbortController()
     await Promise.all(

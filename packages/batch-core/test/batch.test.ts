@@ -6,10 +6,16 @@ import {
   ConfigMismatchError,
   FencedError,
   ForeignWriterError,
+  isLegalTransition,
+  type LeaseState,
   MemoryStateStore,
   type Outlook,
   openBatchWith,
+  PERMANENT_LEASE,
+  STORED_STATES,
+  StateIoError,
   type StoreClaim,
+  type StoreLease,
   setRuntime,
   type Task,
   TaskStateError,
@@ -187,8 +193,6 @@ describe('a result that another instance has superseded', () => {
       return Promise.reject(error)
     }
   }
-  const provider = providerOf((count) => new FencingStore(count))
-
   it.each([
     [1, 'later', false],
     [1, 'at once', true],
@@ -211,6 +215,7 @@ describe('a result that another instance has superseded', () => {
   )
 
   it('is an error of its class on every member that ends the task itself', async () => {
+    const provider = providerOf((count) => new FencingStore(count))
     await onRanks(2, async (communicator) => {
       const batch = await openBatchWith(
         { root: 'any', tasks: names(2), communicator, groupSize: 2 },
@@ -225,6 +230,68 @@ describe('a result that another instance has superseded', () => {
       })
       await batch.close()
     })
+  })
+})
+
+describe('a store that answers at once', () => {
+  /** Task 0 runs elsewhere, task 1 can't be read, task 2 can't be claimed. */
+  class BusyStore extends MemoryStateStore {
+    override claim(taskIndex: number, options: { readonly lastSeen: number }): Awaitable<ClaimOutcome> {
+      const slot = options.lastSeen + 1
+      if (taskIndex === 0) return { kind: 'elsewhere', slot, owner: 'another' }
+      if (taskIndex === 1) return { kind: 'invalid', slot, reason: 'not a state' }
+      if (taskIndex === 2) throw new StateIoError('the disk is gone')
+      return super.claim(taskIndex, options)
+    }
+  }
+
+  it('is believed as one that answers later, and what it throws rejects', async () => {
+    const heard: string[] = []
+    const batch = await openBatchWith(
+      { root: 'any', tasks: names(4), onFault: (message) => heard.push(message) },
+      () => providerOf((count) => new BusyStore(count)),
+    )
+    batch.on('elsewhere', ({ name }) => heard.push(name))
+    await expect(batch.nextTask()).rejects.toThrow('the disk is gone')
+    expect(await batch.nextTask()).toMatchObject({ index: 3 })
+    expect(heard).toEqual(['not a state', 't0'])
+    expect(await batch.close()).toMatchObject({ ELSEWHERE: 1, INVALID: 2, OPEN: 1, RUNNING: 0 })
+  })
+
+  it('gives a task back that fails while the lease is in doubt, and it is claimed again', async () => {
+    let state: LeaseState = 'valid'
+    const lease: StoreLease = {
+      ...PERMANENT_LEASE,
+      get state() {
+        return state
+      },
+    }
+    class DoubtfulStore extends MemoryStateStore {
+      override readonly lease = lease
+    }
+    const provider = providerOf((count) => new DoubtfulStore(count))
+    const batch = await openBatchWith({ root: 'any', tasks: ['a'] }, () => provider)
+    const task = await batch.nextTask()
+    state = 'suspect'
+    await task?.fail(new Error('killed'))
+    expect(batch.counts()).toMatchObject({ OPEN: 1, FAILED: 0 })
+    state = 'valid'
+    expect(await batch.nextTask()).toMatchObject({ attempt: 2 })
+    await batch.close()
+  })
+})
+
+describe('a task that runs', () => {
+  it.each(STORED_STATES)('can be set to %s if the table of transitions has that', async (state) => {
+    const batch = await openInMemory({ tasks: ['a'] })
+    await batch.nextTask()
+    const isSet = await batch.setTaskState(0, state as 'DONE').then(
+      () => true,
+      () => false,
+    )
+    // RUNNING to RUNNING is a take-over, by others.
+    expect(isSet).toBe(state !== 'RUNNING' && isLegalTransition('RUNNING', state))
+    await batch.close()
   })
 })
 

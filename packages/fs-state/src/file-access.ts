@@ -1,5 +1,4 @@
 /** The few combinations of file-layer calls that the store is made of. */
-
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { catching } from '@mpibatch/batch-core'

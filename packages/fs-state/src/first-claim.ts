@@ -8,10 +8,11 @@
  * decides, since no system moves a directory over one that holds something. There is nothing for P3 to remove and for P4
  * to rename. P5 syncs the directory where claims are synced.
  *
- * Failure: an error before P2 leaves nothing. After one that leaves open whether the move took effect, what was built is
+ * Failure: P1 begins again after an unclear error, and first takes away the state that the earlier try has written. An error
+ * before P2 leaves nothing. After one that leaves open whether the move took effect, what was built is
  * left as it is: it may be on its way.
  */
-import { catching } from '@mpibatch/batch-core'
+import { catching, whenThere } from '@mpibatch/batch-core'
 import type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
 import type { EventTokens } from './event-token.ts'
 import { createOwnFile, makeDirectory, makeOwn, removeFile, syncDirectory } from './file-access.ts'
@@ -81,7 +82,7 @@ function build(
     if (!makeDirectory(files, staged)) removeFile(files, statePath(staged))
     const event = eventPath(staged, 1)
     const made = makeOwn(files, event, () => tokens.makeEvent('CLAIM', event))
-    return made === undefined ? writeState() : made.then(writeState)
+    return whenThere(made, writeState)
   }
   return catching<void>(
     () => repeatUnclear<void>(files, make),

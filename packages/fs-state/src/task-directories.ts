@@ -62,7 +62,10 @@ export function moveDirectory(
   }
 }
 
-/** Removes a directory that was built for a task and has never been its own, with the first event if it has one. */
+/**
+ * Removes a directory that was built for a task and has never been its own, with the first event if it has one; that last,
+ * so that no state is left without it.
+ */
 export function discardStaged(files: FileLayer, staged: string): void {
   try {
     removeFile(files, statePath(staged))

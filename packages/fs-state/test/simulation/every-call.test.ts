@@ -204,7 +204,11 @@ describe('a power cut', () => {
         await atEachCall(worlds, async (world, at, what) => {
           const fault = failingAt(at, { code: 'EIO', after: true })
           const one = world.open({ fault, callsMax: at + 1 + later })
-          await world.run(one).catch(() => undefined)
+          await world
+            .run(one)
+            .catch((error: unknown) =>
+              expect(isCrash(error) || error instanceof StateIoError, what).toBe(true),
+            )
           world.cutPower(seed)
           expect(await world.finish(), `${later} calls after ${what}, seed ${seed}`).toBe(true)
         })
