@@ -333,7 +333,12 @@ export class FsStateStore implements StateStore {
   async #trying<T>(taskIndex: number, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
-    } catch (error) {
+    } catch (thrown) {
+      // What the system says about a mere look at the task's files has no words of ours yet.
+      const isNamed = thrown instanceof MpibatchError || codeOf(thrown) === ''
+      const error = isNamed
+        ? thrown
+        : toStateIoError(thrown, { path: this.#directoryOf(taskIndex), action: 'look at' })
       if (error instanceof StateIoError && error.details.tried === true) this.#unclear.add(taskIndex)
       throw error
     }

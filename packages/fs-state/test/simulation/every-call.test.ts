@@ -1,5 +1,5 @@
 /** What goes wrong at each single call of a task's life: claim, run, publish. */
-import { FencedError, StateIoError } from '@mpibatch/batch-core'
+import { FencedError, MpibatchError, StateIoError } from '@mpibatch/batch-core'
 import { describe, expect, it } from 'vitest'
 import type { Fault, FileCall } from '../faulty-file-layer.ts'
 import { MachineCrash } from './simulated-client.ts'
@@ -207,7 +207,7 @@ describe('a power cut', () => {
           await world
             .run(one)
             .catch((error: unknown) =>
-              expect(isCrash(error) || error instanceof StateIoError, what).toBe(true),
+              expect(isCrash(error) || error instanceof MpibatchError, `${error}, ${what}`).toBe(true),
             )
           world.cutPower(seed)
           expect(await world.finish(), `${later} calls after ${what}, seed ${seed}`).toBe(true)
