@@ -11,7 +11,9 @@ const launched = ['run', '--launcher', LAUNCHER, '-j', '1']
 describe('run --launcher', () => {
   it('starts the ranks again when one dies, until every task has ended once', async () => {
     const cwd = temporaryDirectory()
-    const script = 'echo {} >> ends; test {} != b || test $MPIBATCH_ATTEMPT -gt 1 || kill -9 $PPID'
+    // The end of one is written down while the next one starts; a kill before that would have it run again.
+    const kill = 'until grep -qx DONE mpibatch.out/*/state; do sleep 0.01; done; kill -9 $PPID'
+    const script = `echo {} >> ends; test {} != b || test $MPIBATCH_ATTEMPT -gt 1 || (${kill})`
     const ended = await runProgram([...launched, '--json', '-c', script, '-a', '-'], {
       cwd,
       input: 'a\nb\nc\n',
