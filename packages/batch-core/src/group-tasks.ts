@@ -2,7 +2,7 @@
  * Claims and ends tasks for a worker group: the leader acts, and every member learns what came of it. One per batch and
  * rank; `batch.ts` is what users see of it.
  */
-import { type Awaitable, catching, comesLater, whenThere } from './awaitable.ts'
+import { type Awaitable, catching, whenThere } from './awaitable.ts'
 import type { BatchEventHub } from './batch-events.ts'
 import type { BatchParts } from './batch-parts.ts'
 import {
@@ -83,10 +83,7 @@ export class GroupTasks implements TaskKeeper {
     if (this.#parts.control.size > 1) return this.#nextTogether(claimable)
     if (this.isInterrupted) return undefined
     const claimer = this.#ownClaimer()
-    const claim = claimer.next(claimable)
-    return comesLater(claim)
-      ? claim.then((claimed) => this.#begin(claimed, claimer.takeLost()))
-      : this.#begin(claim, claimer.takeLost())
+    return whenThere(claimer.next(claimable), (claim) => this.#begin(claim, claimer.takeLost()))
   }
 
   async #nextTogether(claimable: ClaimableStates): Promise<Task | undefined> {
