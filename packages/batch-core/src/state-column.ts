@@ -31,9 +31,7 @@ export class StateColumn {
   /** Notes the state of a task that this rank has claimed; others see it soon. */
   note(index: number, state: TableState): void {
     this.#unsent.set(index, TABLE_STATES.indexOf(state))
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined
-    })
+    this.#sending ??= this.#send()
   }
 
   /** Reads the state of a task, as it was noted last. */
@@ -68,6 +66,9 @@ export class StateColumn {
       }
     } catch {
       // A window that is gone is reported by the calls that need an answer.
+    } finally {
+      // In the step that has seen nothing unsent: whoever notes something after it has to send it.
+      this.#sending = undefined
     }
   }
 }
