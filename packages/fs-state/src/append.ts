@@ -13,7 +13,7 @@
  * Failure: an error before P2 leaves nothing but a payload that is removed by whoever comes next. An error whose
  * outcome is unclear is repeated a bounded number of times, then thrown; the slot counts as tried.
  */
-import { catching, StateIoError } from '@mpibatch/batch-core'
+import { type Awaitable, catching, StateIoError } from '@mpibatch/batch-core'
 import type { EventKind, TaskEvent } from './event.ts'
 import type { EventTokens } from './event-token.ts'
 import {
@@ -45,7 +45,7 @@ export interface AppendStep {
 }
 
 /** Hears of each step that has been passed; the append goes on when it is done. */
-export type OnAppendStep = (step: AppendStep) => void | Promise<void>
+export type OnAppendStep = (step: AppendStep) => Awaitable<void>
 
 /** What an {@link Appender} works with. */
 export interface AppenderOptions {
@@ -224,14 +224,11 @@ export class Appender {
   }
 
   /** P1. A try that failed is thrown away whole: a second fsync of the same descriptor would hide what was lost. */
-  #writePayload(
-    path: string,
-    options: { kind: EventKind; slot: number; sync: boolean },
-  ): void | Promise<void> {
+  #writePayload(path: string, options: { kind: EventKind; slot: number; sync: boolean }): Awaitable<void> {
     const { files } = this.#options
     const { kind, slot, sync } = options
     const text = printState(WORDS[kind])
-    const write = (): void | Promise<void> =>
+    const write = (): Awaitable<void> =>
       catching<void>(
         () => createOwnFile(files, path, { text, sync }),
         (error) => {
@@ -249,12 +246,12 @@ export class Appender {
   }
 
   /** P2. Whoever finds the slot taken by exactly this attempt has won it: the first answer was lost on the way. */
-  #makeEvent(request: AppendRequest): Whose | Promise<Whose> {
+  #makeEvent(request: AppendRequest): Awaitable<Whose> {
     const { directory, slot, kind } = request
     const { files, tokens, instance } = this.#options
     const path = eventPath(directory, slot)
     let mayBeMade = false
-    const make = (): Whose | Promise<Whose> =>
+    const make = (): Awaitable<Whose> =>
       catching<Whose>(
         () => tokens.makeEvent(kind, path)?.then(() => 'ours') ?? 'ours',
         (error) => {
@@ -283,7 +280,7 @@ export class Appender {
   }
 
   /** P4. A payload that is gone was destroyed by a successor, or renamed by a helper or by an earlier try. */
-  #rename(payload: string, directory: string, slot: number): boolean | Promise<boolean> {
+  #rename(payload: string, directory: string, slot: number): Awaitable<boolean> {
     const path = statePath(directory)
     let unclear = false
     return this.#io({ path, action: 'replace', slot }, () => {
@@ -312,7 +309,7 @@ export class Appender {
     }
   }
 
-  #io<T>(where: { path: string; action: string; slot: number }, call: () => T): T | Promise<T> {
+  #io<T>(where: { path: string; action: string; slot: number }, call: () => T): Awaitable<T> {
     return catching<T>(
       () => repeatUnclear(this.#options.files, call),
       (error) => {

@@ -3,6 +3,7 @@
  * one call and no inode, and its text is on the disk before its name exists.
  */
 import { randomBytes } from 'node:crypto'
+import type { Awaitable } from '@mpibatch/batch-core'
 import { type EventContent, type EventKind, printEvent } from './event.ts'
 import { createOwnFile, isLinkRefusal, openNew } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
@@ -67,7 +68,7 @@ export class EventTokens {
    * @returns No promise where there is a token that can be linked to.
    * @throws The system's error; `EEXIST` if the name is taken.
    */
-  makeEvent(kind: EventKind, path: string): void | Promise<void> {
+  makeEvent(kind: EventKind, path: string): Awaitable<void> {
     const token = this.#ready.get(kind)
     if (token === undefined || this.#medium !== 'link' || !this.#hasRoom(token))
       return this.#makeOtherwise(kind, path)

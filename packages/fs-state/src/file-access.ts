@@ -1,7 +1,7 @@
 /** The few combinations of file-layer calls that the store is made of. */
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { catching } from '@mpibatch/batch-core'
+import { type Awaitable, catching } from '@mpibatch/batch-core'
 import type { FileLayer } from './file-layer.ts'
 import { codeOf } from './io-error.ts'
 
@@ -180,7 +180,7 @@ export function createSyncedFile(
   files: FileLayer,
   path: string,
   options: { readonly text: string | Iterable<string>; readonly sync: boolean; readonly mode?: number },
-): void | Promise<void> {
+): Awaitable<void> {
   const { text, sync, mode } = options
   const descriptor = openNew(files, path, mode)
   let isOpen = true
@@ -222,7 +222,7 @@ export function createOwnFile(
   files: FileLayer,
   path: string,
   options: { readonly text: string | Iterable<string>; readonly sync: boolean; readonly mode?: number },
-): void | Promise<void> {
+): Awaitable<void> {
   return makeOwn(files, path, () => createSyncedFile(files, path, options))
 }
 
@@ -230,9 +230,9 @@ export function createOwnFile(
 export function makeOwn(
   files: FileLayer,
   path: string,
-  make: () => void | Promise<void>,
+  make: () => Awaitable<void>,
   tried = 1,
-): void | Promise<void> {
+): Awaitable<void> {
   return catching<void>(make, (error) => {
     if (tried === TRIES_MAX || codeOf(error) !== 'EEXIST') throw error
     removeFile(files, path)

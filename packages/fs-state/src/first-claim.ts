@@ -12,7 +12,7 @@
  * before P2 leaves nothing. After one that leaves open whether the move took effect, what was built is
  * left as it is: it may be on its way.
  */
-import { catching, whenThere } from '@mpibatch/batch-core'
+import { type Awaitable, catching, whenThere } from '@mpibatch/batch-core'
 import type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
 import type { EventTokens } from './event-token.ts'
 import { createOwnFile, makeDirectory, makeOwn, removeFile, syncDirectory } from './file-access.ts'
@@ -48,7 +48,7 @@ export async function appendFirstClaim(
   const { directory, staged } = request
   const sync = durability === 'full'
   const { onStep } = options
-  const passed = (step: AppendStep['step']): void | Promise<void> =>
+  const passed = (step: AppendStep['step']): Awaitable<void> =>
     onStep?.({ operation: 'append', step, kind: 'CLAIM', slot: 1, directory })
   if (onStep !== undefined) await passed('begin')
   await build(options, { directory, staged, sync })
@@ -73,10 +73,10 @@ function build(
     staged,
     sync,
   }: { readonly directory: string; readonly staged: string; readonly sync: boolean },
-): void | Promise<void> {
-  const writeState = (): void | Promise<void> =>
+): Awaitable<void> {
+  const writeState = (): Awaitable<void> =>
     createOwnFile(files, statePath(staged), { text: printState('RUNNING'), sync })
-  const make = (): void | Promise<void> => {
+  const make = (): Awaitable<void> => {
     // The event comes before the state, and goes after it: what a power cut may leave of a state without its event would
     // look like that of another program.
     if (!makeDirectory(files, staged)) removeFile(files, statePath(staged))
@@ -97,7 +97,7 @@ function build(
 function move(
   { files, tokens }: FirstClaimOptions,
   { directory, staged }: { readonly directory: string; readonly staged: string },
-): Moved | Promise<Moved> {
+): Awaitable<Moved> {
   const moveOnce = (): Moved => {
     const refusal = moveDirectory(files, staged, directory)
     if (refusal === undefined) return 'won'

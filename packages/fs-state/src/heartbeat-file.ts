@@ -1,4 +1,5 @@
 /** The file `hb` of an instance: a counter that its owner rewrites in place, and of which others see only that it changes. */
+import type { Awaitable } from '@mpibatch/batch-core'
 import { createSyncedFile } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
 import { heartbeatPath } from './store-paths.ts'
@@ -12,10 +13,6 @@ export function printHeartbeat(count: number): string {
 }
 
 /** Makes the file of an instance that registers. */
-export function createHeartbeatFile(
-  files: FileLayer,
-  directory: string,
-  sync: boolean,
-): void | Promise<void> {
+export function createHeartbeatFile(files: FileLayer, directory: string, sync: boolean): Awaitable<void> {
   return createSyncedFile(files, heartbeatPath(directory), { text: printHeartbeat(0), sync })
 }
