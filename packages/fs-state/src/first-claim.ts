@@ -17,7 +17,7 @@ import type { AppendStep, OnAppendStep, StoreDurability } from './append.ts'
 import type { EventTokens } from './event-token.ts'
 import { createOwnFile, makeDirectory, makeOwn, removeFile, syncDirectory } from './file-access.ts'
 import type { FileLayer } from './file-layer.ts'
-import { repeatUnclear, toStateIoError } from './io-error.ts'
+import { isUnclear, repeatUnclear, toStateIoError } from './io-error.ts'
 import { printState } from './state-file.ts'
 import { eventPath, statePath } from './store-paths.ts'
 import { readEvent } from './task-chain.ts'
@@ -101,11 +101,16 @@ function move(
   const moveOnce = (): Moved => {
     const refusal = moveDirectory(files, staged, directory)
     if (refusal === undefined) return 'won'
-    const content = readEvent(files, directory, 1)?.content
+    const event = readEvent(files, directory, 1)
+    const content = event?.content
     if (content?.kind === 'CLAIM' && tokens.hasMade(content)) return 'won'
-    if (refusal === 'unclear') return 'tried'
-    discardStaged(files, staged)
-    return 'lost'
+    if (refusal.isTaken) {
+      discardStaged(files, staged)
+      return 'lost'
+    }
+    // Nobody has taken the place, so the answer was no more than an error, and slot 1 must not be passed over.
+    if (event === undefined && isUnclear(refusal.error)) throw refusal.error
+    return 'tried'
   }
   return catching<Moved>(
     () => repeatUnclear(files, moveOnce),

@@ -35,19 +35,22 @@ export async function createTaskDirectory(
   }
 }
 
+/** Why a directory was not moved to its place. */
+export interface MoveRefusal {
+  /** Something is there; else it is unclear whether an earlier try, or this one, has moved it. */
+  readonly isTaken: boolean
+  /** The system's. */
+  readonly error: unknown
+}
+
 /**
  * Moves a directory that was built elsewhere to its place, unless something is there.
  *
- * @returns `undefined` if it was moved; `taken` if something is there; `unclear` if it may have been moved by an earlier
- *   try: ENOENT means that it was, since nobody else moves it; ESTALE is what GlusterFS answers if another client has
- *   taken the place a moment ago.
- * @throws The system's error.
+ * @returns `undefined` if it was moved; else why not. ENOENT means that an earlier try has moved it, since nobody else
+ *   does; ESTALE is what GlusterFS answers if another client has taken the place a moment ago.
+ * @throws The system's error, if it is another one.
  */
-export function moveDirectory(
-  files: FileLayer,
-  staged: string,
-  directory: string,
-): 'taken' | 'unclear' | undefined {
+export function moveDirectory(files: FileLayer, staged: string, directory: string): MoveRefusal | undefined {
   try {
     files.rename(staged, directory)
     return undefined
@@ -58,7 +61,7 @@ export function moveDirectory(
     // A client that remembers the name as missing, since it looked for it a moment before another one made it, forgets
     // that when it wants to make a directory and hears that the name is taken; by a refused move it does not.
     makeDirectory(files, directory)
-    return isTaken ? 'taken' : 'unclear'
+    return { isTaken, error }
   }
 }
 

@@ -78,6 +78,7 @@ describe('a call that fails with', () => {
   it.each([
     ['EIO', false],
     ['EIO', true],
+    ['ESTALE', false],
     ['ESTALE', true],
     ['EINTR', false],
   ] as const)(
